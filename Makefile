@@ -31,11 +31,13 @@ check: $(STAMP)  ## Lint, types, and every figure of the bank computed anew
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/kb check --run
+	$(BIN)/cog -P --check README.md
 
 fix: $(STAMP)  ## Format, and rewrite figures of the bank that have drifted
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/kb check --run --fix
+	$(BIN)/cog -P -r README.md
 
 bench: $(STAMP)  ## Measure speed and scale, as ratios against a peer or a floor in the same run
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
@@ -47,7 +49,7 @@ messages: $(STAMP)  ## Collect the texts of the interface and the demos into the
 	$(BIN)/python -m kb.i18n
 
 screenshots: $(STAMP)  ## Take the pictures of the README anew
-	$(BIN)/python -m benchmarks.screenshots
+	$(BIN)/python docs/screenshots.py
 
 clean:  ## Remove what set-up and tests have made; never the learner's progress
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

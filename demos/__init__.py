@@ -16,7 +16,7 @@ from demos._errors import (
     ParameterError,
     UnknownDemoError,
 )
-from demos._registry import check_params, describe, names
+from demos._registry import catalogue, check_params, describe, names
 
 __all__ = [
     "BrokenDemoError",
@@ -35,6 +35,7 @@ __all__ = [
     "ParamSpec",
     "ParameterError",
     "UnknownDemoError",
+    "catalogue",
     "check_params",
     "describe",
     "names",

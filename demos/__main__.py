@@ -30,8 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _list() -> None:
     print("usage: python -m demos NAME [--param value ...] [--device auto|cpu|cuda|mps] [--seed N] [--json]\n")
-    for name in demos.names():
-        print(f"{name:28} {demos.describe(name).title}")
+    specs, broken = demos.catalogue()
+    for spec in specs.values():
+        print(f"{spec.name:28} {spec.title}")
+    for error in broken:
+        print(error, file=sys.stderr)
 
 
 def _run(name: str, options: Sequence[str]) -> int:
@@ -46,7 +49,7 @@ def _run(name: str, options: Sequence[str]) -> int:
     parser.add_argument("--device", default="auto", choices=DEVICES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="one JSON value on stdout")
-    chosen = vars(parser.parse_args(options))
+    chosen = vars(parser.parse_args(_joined(options)))
     device, seed, as_json = chosen.pop("device"), chosen.pop("seed"), chosen.pop("json")
     params = demos.check_params(name, {key: value for key, value in chosen.items() if value is not None})
 
@@ -57,6 +60,17 @@ def _run(name: str, options: Sequence[str]) -> int:
     outcome = demos.Outcome(name=name, params=params, seed=seed, **values)
     print(json.dumps(outcome.to_json(), ensure_ascii=False) if as_json else describe_outcome(outcome))
     return 0 if all(outcome.claims.values()) else 1
+
+
+def _joined(options: Sequence[str]) -> list[str]:
+    """The options with a value such as -inf tied to its option, since argparse would take it for an option itself."""
+    joined: list[str] = []
+    for word in options:
+        if word.startswith("-") and not word.startswith("--") and joined and joined[-1].startswith("--"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 if __name__ == "__main__":

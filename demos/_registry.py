@@ -38,6 +38,18 @@ def describe(name: str, root: Path = ROOT) -> DemoSpec:
     return _read(path, path.stat().st_mtime_ns)
 
 
+def catalogue(root: Path = ROOT) -> tuple[dict[str, DemoSpec], tuple[BrokenDemoError, ...]]:
+    """All demos that keep the contract, by name, and what is wrong with the others."""
+    specs: dict[str, DemoSpec] = {}
+    broken: list[BrokenDemoError] = []
+    for name in names(root):
+        try:
+            specs[name] = describe(name, root)
+        except BrokenDemoError as error:
+            broken.append(error)
+    return specs, tuple(broken)
+
+
 def check_params(name: str, params: Mapping[str, Any], root: Path = ROOT) -> dict[str, Value]:
     """All parameters of the demo in the order of the signature: the given ones validated, the others at their defaults.
 
@@ -74,8 +86,8 @@ def _convert(demo: str, param: ParamSpec, value: Any) -> Value:
 
 def _parse(kind: str, value: Any) -> Value | None:
     """The value in the declared type, or None where it is not one."""
-    if kind == "str":
-        return value if isinstance(value, str) else None
+    if kind == "str":  # a choice may look like a number, and come as one from YAML or JSON
+        return None if isinstance(value, bool) else str(value)
     if kind == "bool":
         return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
     if isinstance(value, bool):

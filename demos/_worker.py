@@ -22,7 +22,7 @@ from typing import Any
 import altair as alt
 import torch
 
-from demos._errors import DemoFailedError, DemoMemoryError, DeviceError
+from demos._errors import DemoFailedError, DemoMemoryError, DeviceError, ParameterError
 
 try:
     import resource
@@ -56,7 +56,9 @@ def execute(
             result = demo.run(**params, device=target)
             seconds = time.perf_counter() - started
             claims = {text: bool(holds) for text, holds in demo.claims(result).items()}
-            figure = demo.figure(result).to_dict() if hasattr(demo, "figure") else None
+            figure = _plain(demo.figure(result).to_dict(), None) if hasattr(demo, "figure") else None
+    except ParameterError as error:  # parameters that do not go together, which bounds cannot say
+        raise ParameterError(f"demo {name}: {error}") from None
     except Exception as error:  # noqa: BLE001  # the boundary: whatever a demo raises becomes one sentence
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
             limit = f"the limit of {memory_bytes / 2**30:.1f} GiB" if memory_bytes else "what the device has"
@@ -129,12 +131,15 @@ def _memory_limit(extra_bytes: int | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON knows it; floats that are not finite become the texts NaN, Infinity and -Infinity."""
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _plain(value: Any, not_finite: dict[str, str] | None = NOT_FINITE) -> Any:
+    """The value as JSON knows it; a float that is not finite becomes its name, or null where no names are given."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, not_finite) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, not_finite) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return not_finite[str(value)] if not_finite else None
     return value

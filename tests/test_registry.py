@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import demos
-from demos._registry import describe
+from demos._registry import catalogue, describe
 
 FAULTY = Path(__file__).parent / "faulty_demos"
 GOOD = (FAULTY / "faults" / "misbehaves.py").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def test_parameters_and_fields_come_from_the_source() -> None:
 
 def test_listing_all_demos_imports_nothing_heavy() -> None:
     code = (
-        "import sys, demos; [demos.describe(name) for name in demos.names()]; "
+        "import sys, demos; demos.catalogue(); "
         "print(sorted({'torch', 'numpy', 'altair', 'pebble', 'kb'} & set(sys.modules)))"
     )
     root = Path(demos.__file__).parents[1]
@@ -105,3 +105,13 @@ def test_a_departure_from_the_contract_is_named(tmp_path: Path, old: str, new: s
         describe("departs", tmp_path)
     assert message in str(caught.value)
     assert str(caught.value).startswith("faults/departs.py:") or "departs.py:" in str(caught.value)
+
+
+def test_one_broken_demo_leaves_the_rest_of_the_catalogue_usable(tmp_path: Path) -> None:
+    folder = tmp_path / "faults"
+    folder.mkdir()
+    (folder / "works.py").write_text(GOOD, encoding="utf-8")
+    (folder / "broken.py").write_text("nothing here", encoding="utf-8")
+    specs, broken = catalogue(tmp_path)
+    assert list(specs) == ["works"]
+    assert len(broken) == 1

@@ -1,0 +1,295 @@
+"""`kb study`: questions one after another in the terminal. Commit to an answer first, then see the answer and the figures."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+import demos
+from demos._runner import DEVICES, shared
+from demos._text import format_value
+from kb import study
+from kb.cli.session import Session, note, now, pass_session
+from kb.cli.terminal import Terminal, command
+from kb.errors import AnswerError
+from kb.grading import Answer, Confidence, Grade, grade, judge_prediction, numeric_truth
+from kb.links import fill_text
+from kb.questions import (
+    VERDICTS,
+    ChoiceQuestion,
+    ClaimQuestion,
+    DemoLink,
+    MultipleQuestion,
+    NumericQuestion,
+    OpenQuestion,
+    Predict,
+    Question,
+    Text,
+    Value,
+)
+from kb.rating import Rating
+
+KEYS = {"a": Rating.Again, "h": Rating.Hard, "g": Rating.Good, "e": Rating.Easy}
+
+
+class Quit(Exception):
+    """The learner ends the session."""
+
+
+class NoTruth(Exception):
+    """The demo that computes the right answer gave no result, so the answer cannot be judged now."""
+
+
+@click.command("study")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Questions at most.")
+@click.option("--topic", "topics", multiple=True, help="Only this topic (may be repeated).")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where demos run.")
+@pass_session
+def study_command(session: Session, count: int, topics: tuple[str, ...], device: str) -> None:
+    """Be asked what is due, then what is new. `q` ends, `u` takes the last answer back, Enter skips."""
+    quiz = Quiz(session, device)
+    answered = 0
+    skipped: set[str] = set()
+    shared().warm_up()
+    try:
+        while answered < count:
+            attempt = study.next_attempt(session.bank, session.store, now(), topics=topics, skip=skipped)
+            if attempt is None:
+                note(session._("Nothing more to study now."))
+                break
+            click.echo(f"\n── {answered + 1}/{count} " + "─" * 60)
+            if quiz.ask(attempt):
+                answered += 1
+            else:
+                skipped.add(attempt.question_id)
+    except Quit:
+        pass
+    note(session._("{count} answered.", count=answered))
+
+
+class Quiz:
+    """Asks one question after another and records the answers."""
+
+    def __init__(self, session: Session, device: str):
+        self._session = session
+        self._device = device
+        self._terminal = Terminal(session)
+
+    def ask(self, attempt: study.Attempt) -> bool:
+        """Asks one question; True when its answer was recorded, False when it was skipped.
+
+        Raises: Quit when the learner ends the session.
+        """
+        session, terminal = self._session, self._terminal
+        question = session.bank.question(attempt.question_id)
+        text = fill_text(question.text(session.language), attempt.params)
+        started = time.monotonic()
+        terminal.heading(text.title)
+        terminal.markdown(text.stem)
+        if attempt.changed:
+            note(session._("The answer to this question has changed since you last gave it."))
+        answer = self._answer(question, text, attempt)
+        if answer is None:
+            return False
+        predicted = self._prediction(question.predict, text)
+        confidence: Confidence = "guess" if self._guessed(question) else "sure"
+        duration_s = time.monotonic() - started
+        try:
+            graded = self._verdict(question, text, attempt, answer, confidence)
+        except NoTruth:
+            note(session._("Not recorded: the right answer could not be computed. The question stays due."))
+            return False
+        prediction = self._compare(question.predict, predicted)
+        self._figures(text.links)
+        terminal.answer(question, text)
+        if graded is None:
+            ticked = self._ticked(text)
+            graded = grade(question, ticked)
+            answer = ticked
+        rating = self._rating(question, graded)
+        reviewed = study.submit(
+            session.bank,
+            session.store,
+            attempt,
+            rating,
+            now(),
+            answer=list(answer) if not isinstance(answer, int | str) else answer,
+            correct=graded.correct,
+            prediction=prediction,
+            duration_s=duration_s,
+            device=self._device,
+        )
+        click.echo(session._("Recorded. Due again {due}.", due=reviewed.due.astimezone().strftime("%Y-%m-%d %H:%M")))
+        return True
+
+    def _answer(self, question: Question, text: Text, attempt: study.Attempt) -> Answer | None:
+        """What the learner commits to: places for choices, text for the rest; None when the question is skipped."""
+        match question:
+            case ChoiceQuestion() | MultipleQuestion():
+                for number, place in enumerate(attempt.order, 1):
+                    self._terminal.markdown(f"{number}\\.  {text.choices[place].text}", indent=2)
+                several = isinstance(question, MultipleQuestion)
+                label = self._session._("Numbers, several may be right") if several else self._session._("Number")
+                return self._read(label, lambda typed: _places(typed, len(attempt.order), several))
+            case ClaimQuestion():
+                return self._read(self._session._("t true, f false, d it depends"), _verdict)
+            case NumericQuestion():
+                unit = f" ({question.unit})" if question.unit else ""
+                return self._read(self._session._("Number") + unit, lambda typed: typed)
+            case _:
+                return self._read(
+                    self._session._("Say or write your answer, then press Enter"), lambda typed: typed or " "
+                )
+
+    def _read(self, label: str, parse: Callable[[str], Any]) -> Any:
+        """What `parse` makes of the line typed, asked again until it can; None for an empty line that means skip."""
+        while True:
+            typed = self._line(label)
+            try:
+                value = parse(typed)
+            except AnswerError as error:
+                note(str(error))
+                continue
+            return None if value == "" else value
+
+    def _line(self, label: str) -> str:
+        """A line typed by the learner. Raises: Quit for `q` or the end of the input."""
+        try:
+            typed = input(f"{label} › ").strip()
+        except EOFError:
+            raise Quit from None
+        if typed == "q":
+            raise Quit
+        if typed == "u":
+            undone = study.undo(self._session.store, now())
+            taken = undone.question if undone else "–"
+            note(self._session._("Taken back: your answer to {question}", question=taken))
+            return self._line(label)
+        return typed
+
+    def _guessed(self, question: Question) -> bool:
+        if isinstance(question, OpenQuestion):
+            return False
+        return self._line(self._session._("Sure? Enter yes, g a guess")).lower() == "g"
+
+    def _prediction(self, predict: Predict | None, text: Text) -> str:
+        if predict is None or not text.predict:
+            return ""
+        self._terminal.markdown(text.predict)
+        return self._line(self._session._("Your prediction"))
+
+    def _compare(self, predict: Predict | None, typed: str) -> dict[str, Any] | None:
+        """Shows the prediction beside what the demo computes; the record of both, None without a prediction."""
+        if predict is None or not typed:
+            return None
+        result = self._run(predict.demo, predict.params)
+        if result is None:
+            return {"given": typed}
+        try:
+            judged = judge_prediction(predict, typed, result[predict.asks])
+        except AnswerError as error:
+            note(str(error))
+            return {"given": typed}
+        mark = "✓" if judged.close else "✗"
+        click.echo(
+            self._session._(
+                "{mark} You predicted {given}; computed here: {truth}",
+                mark=mark,
+                given=format_value(judged.given),
+                truth=format_value(judged.truth),
+            )
+        )
+        return {"given": judged.given, "truth": judged.truth, "close": judged.close}
+
+    def _verdict(
+        self, question: Question, text: Text, attempt: study.Attempt, answer: Answer, confidence: Confidence
+    ) -> Grade | None:
+        """The grade, told with what was right; None for an open question, which the learner grades."""
+        session = self._session
+        if isinstance(question, OpenQuestion):
+            return None
+        truth = None
+        if isinstance(question, NumericQuestion) and question.demo and question.asks:
+            result = self._run(question.demo, attempt.params)
+            if result is None:
+                raise NoTruth
+            truth = result[question.asks]
+        graded = grade(question, answer, truth, attempt.order, confidence)
+        click.echo()
+        click.secho(session._("✓ Right.") if graded.correct else session._("✗ Not right."), bold=True)
+        if text.choices:
+            for number, place in enumerate(attempt.order, 1):
+                choice = text.choices[place]
+                self._terminal.markdown(f"{'✓' if choice.correct else '✗'} {number}\\.  {choice.text}", indent=2)
+                self._terminal.markdown(choice.why, indent=6)
+        elif isinstance(question, ClaimQuestion):
+            verdicts = {"true": session._("true"), "false": session._("false"), "depends": session._("it depends")}
+            click.echo(session._("The claim: {verdict}", verdict=verdicts[question.verdict]))
+        elif isinstance(question, NumericQuestion):
+            value = format_value(numeric_truth(question, truth))
+            click.echo(session._("The number: {value} {unit}", value=value, unit=question.unit))
+        return graded
+
+    def _figures(self, links: tuple[DemoLink, ...]) -> None:
+        """Computes the figures of the answer on this machine, each with the command that does so."""
+        for link in dict.fromkeys((link.demo, tuple(link.params.items())) for link in links):
+            asked = [each for each in links if (each.demo, tuple(each.params.items())) == link]
+            result = self._run(link[0], dict(link[1]))
+            if result is None:
+                continue
+            click.secho(command(asked[0]), dim=True)
+            for field in dict.fromkeys(each.field for each in asked):
+                click.echo(f"    {field} = {format_value(result[field])}")
+
+    def _run(self, demo: str, params: Mapping[str, Value]) -> dict[str, Any] | None:
+        """The result of a demo, computed here; None, with the reason told, when it gave none."""
+        try:
+            return shared().run(demo, params, self._device).result
+        except demos.DemoError as error:
+            note(str(error))
+            return None
+
+    def _ticked(self, text: Text) -> list[int]:
+        for number, point in enumerate(text.key_points, 1):
+            self._terminal.markdown(f"{number}\\.  {point}", indent=2)
+        label = self._session._("Which of these did you have? Numbers, or Enter for none")
+        places: list[int] = self._read(label, lambda typed: _places(typed, len(text.key_points), True) if typed else [])
+        return places
+
+    def _rating(self, question: Question, graded: Grade) -> Rating:
+        """The rating that the learner gives; Enter takes the proposed one."""
+        session = self._session
+        from kb.i18n import format_interval
+
+        previews = study.preview(session.bank, session.store, question.slug, now())
+        shown = "   ".join(
+            f"{key} {session._(rating.name)} {format_interval(previews[rating].interval, session.language)}"
+            for key, rating in KEYS.items()
+        )
+        default = next(key for key, rating in KEYS.items() if rating == graded.proposed)
+        while True:
+            typed = self._line(f"{shown}  [{default}]").lower() or default
+            if typed in KEYS:
+                return KEYS[typed]
+            note(session._("Expected one of a, h, g, e."))
+
+
+def _places(typed: str, count: int, several: bool) -> list[int] | str:
+    """The places that "1 3" or "1,3" names, counted from 0; empty text stays empty."""
+    words = typed.replace(",", " ").split()
+    if not words:
+        return ""
+    if not all(word.isdigit() and 1 <= int(word) <= count for word in words) or (len(words) > 1 and not several):
+        many = "numbers" if several else "a number"
+        raise AnswerError(f"expected {many} from 1 to {count}; found '{typed}'.")
+    return sorted({int(word) - 1 for word in words})
+
+
+def _verdict(typed: str) -> str:
+    if not typed:
+        return ""
+    for verdict in VERDICTS:
+        if verdict.startswith(typed.lower()):
+            return verdict
+    raise AnswerError(f"expected t, f or d; found '{typed}'.")

@@ -1,0 +1,111 @@
+"""What the learner can set: each setting with its default, its values and the sentence that refuses others.
+
+Settings are stored as events, so the last one counts and the former ones stay on record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from kb import clock
+from kb.errors import UsageError
+from kb.log import Log
+from kb.questions import LANGUAGES
+from kb.scheduling import MAX_RETENTION, MIN_RETENTION
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The learner's settings; None leaves the choice to the program: its locale, the computer's time zone, no date."""
+
+    language: str | None = None
+    new_per_day: int = 10
+    desired_retention: float = 0.9
+    rollover_hour: int = 4
+    timezone: str | None = None
+    interview_date: date | None = None
+
+    @property
+    def days(self) -> clock.LearnerDays:
+        """The learner's days under these settings."""
+        return clock.LearnerDays(clock.zone(self.timezone), self.rollover_hour)
+
+
+def read_settings(log: Log) -> Settings:
+    """The settings as last given.
+
+    Raises: UsageError for a stored value that this version refuses, such as a time zone that was abolished.
+    """
+    known = {name: _checked(name, value) for name, value in log.settings().items() if name in _RULES}
+    return Settings(**known)
+
+
+def checked_setting(name: str, value: Any) -> Any:
+    """The value, in the form to store it as JSON; text is read as the setting's own type, and None is the default.
+
+    Raises: UsageError for an unknown name or an impossible value.
+    """
+    if name not in _RULES:
+        raise UsageError(f"{name}: no such setting; expected one of {', '.join(_RULES)}.")
+    accepted = _checked(name, value)
+    return accepted.isoformat() if isinstance(accepted, date) else accepted
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value in its own type; the default for None."""
+    return DEFAULTS[name] if value is None else _RULES[name](name, value)
+
+
+def _language(name: str, value: Any) -> str:
+    if value in LANGUAGES:
+        return str(value)
+    raise UsageError(f"{name}: expected one of {', '.join(LANGUAGES)}; found {value!r}.")
+
+
+def _integer(minimum: int, maximum: int) -> Callable[[str, Any], int]:
+    def rule(name: str, value: Any) -> int:
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        if isinstance(number, int) and not isinstance(number, bool) and minimum <= number <= maximum:
+            return number
+        raise UsageError(f"{name}: expected a whole number from {minimum} to {maximum}; found {value!r}.")
+
+    return rule
+
+
+def _retention(name: str, value: Any) -> float:
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is not None and MIN_RETENTION <= number <= MAX_RETENTION:
+        return number
+    raise UsageError(f"{name}: expected a number from {MIN_RETENTION} to {MAX_RETENTION}; found {value!r}.")
+
+
+def _timezone(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{name}: expected a name such as Europe/Berlin or Asia/Shanghai; found {value!r}.")
+    clock.zone(value)
+    return value
+
+
+def _date(name: str, value: Any) -> date:
+    try:
+        return value if type(value) is date else date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name}: expected a date such as 2027-03-31; found {value!r}.") from None
+
+
+_RULES: dict[str, Callable[[str, Any], Any]] = {
+    "language": _language,
+    "new_per_day": _integer(0, 9999),
+    "desired_retention": _retention,
+    "rollover_hour": _integer(0, 23),
+    "timezone": _timezone,
+    "interview_date": _date,
+}
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}

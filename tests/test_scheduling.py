@@ -1,0 +1,181 @@
+"""Scheduling: equal to py-fsrs where days and spans of 24 hours agree, and to be relied on where py-fsrs is not."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import fsrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kb.errors import SchedulingError
+from kb.rating import Rating
+from kb.scheduling import MAX_INTERVAL_DAYS, Review, Scheduler, State, checked_rating, fuzzed
+
+ROOT = Path(__file__).parents[1]
+MORNING = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
+ratings = st.sampled_from(Rating)
+
+
+def review_at(at: datetime, rating: Rating = Rating.Good, **keys) -> Review:
+    """A review whose learner's day is the day of UTC."""
+    return Review(**{"rating": rating, "reviewed_at": at, "day": at.date(), "ordered_at": at, **keys})
+
+
+@st.composite
+def logs(draw, minimum: int = 1, maximum: int = 12) -> list[Review]:
+    """Reviews whose days and whose spans of 24 hours agree: the time of day only moves on."""
+    at = MORNING
+    reviews = []
+    for days in draw(st.lists(st.integers(0, 400) | st.just(0), min_size=minimum, max_size=maximum)):
+        at += timedelta(days=days, minutes=draw(st.integers(1, 60)))
+        reviews.append(review_at(at, draw(ratings)))
+    return reviews
+
+
+@given(logs(), st.sampled_from([0.7, 0.8, 0.9, 0.97, 0.99]))
+def test_the_same_log_gives_the_stability_difficulty_and_state_of_py_fsrs(reviews, desired_retention):
+    ours = Scheduler(desired_retention)
+    theirs = fsrs.Scheduler(desired_retention=desired_retention, enable_fuzzing=False)
+    card, expected = None, fsrs.Card(card_id=1, due=MORNING)
+    for review in reviews:
+        card = ours.review("q", card, review)
+        expected, _ = theirs.review_card(expected, fsrs.Rating(int(review.rating)), review.reviewed_at)
+        assert (card.stability, card.difficulty) == (expected.stability, expected.difficulty)
+        assert (card.state.name, card.step) == (expected.state.name.upper(), expected.step)
+        if card.due_at:
+            assert card.due_at == expected.due
+        else:
+            days = (expected.due - review.reviewed_at).days
+            assert card.due_on == review.day + timedelta(days=fuzzed(days, "q", card.reviews - 1))
+    later = reviews[-1].reviewed_at + timedelta(days=9)
+    assert ours.retrievability(card, later.date()) == theirs.get_card_retrievability(expected, later)
+
+
+@given(logs(minimum=0), st.integers(0, 400))
+def test_a_better_rating_never_comes_back_sooner(reviews, days):
+    scheduler = Scheduler()
+    card = scheduler.fold("q", reviews)
+    at = (reviews[-1].reviewed_at if reviews else MORNING) + timedelta(days=days)
+    cards = scheduler.ratings("q", card, review_at(at)).values()
+    waits = [(each.due_on or each.due_at.date(), each.due_at or at) for each in cards]
+    assert all(sooner <= later for sooner, later in pairwise(waits))
+
+
+@given(st.integers(1, MAX_INTERVAL_DAYS - 1), st.text(max_size=20), st.integers(0, 1000))
+def test_fuzz_keeps_the_order_of_intervals_and_stays_near(days, question, reviews):
+    moved = fuzzed(days, question, reviews)
+    assert moved <= fuzzed(days + 1, question, reviews)
+    assert abs(moved - days) <= 2 + 0.15 * days
+    assert 1 <= moved <= MAX_INTERVAL_DAYS
+
+
+def test_fuzz_is_the_same_each_time_and_spreads_cards_over_the_range():
+    spread = [fuzzed(30, f"question-{index}", 3) for index in range(1000)]
+    assert spread == [fuzzed(30, f"question-{index}", 3) for index in range(1000)]
+    counts = {days: spread.count(days) for days in set(spread)}
+    assert set(counts) == set(range(min(counts), max(counts) + 1))
+    assert (min(counts), max(counts)) == (27, 33)
+    assert min(counts.values()) > 100
+
+
+def test_fuzz_does_not_move_one_day_and_two_days():
+    assert {fuzzed(days, f"q{index}", 0) - days for days in (1, 2) for index in range(100)} == {0}
+
+
+def test_learning_steps_are_kept_to_the_second():
+    scheduler = Scheduler()
+    again, hard, good, easy = scheduler.ratings("q", None, review_at(MORNING)).values()
+    assert [card.due_at - MORNING for card in (again, hard, good)] == [
+        timedelta(minutes=1),
+        timedelta(minutes=5.5),
+        timedelta(minutes=10),
+    ]
+    assert easy.due_on == date(2026, 1, 5) + timedelta(days=fuzzed(8, "q", 0))
+    assert easy.due_at is None
+    assert easy.state is State.REVIEW
+
+
+def test_again_makes_a_mature_card_due_within_minutes():
+    scheduler = Scheduler()
+    at = MORNING
+    card = scheduler.review("q", None, review_at(at, Rating.Easy))
+    for _ in range(3):
+        at += timedelta(days=30)
+        card = scheduler.review("q", card, review_at(at))
+    lapsed = scheduler.review("q", card, review_at(at + timedelta(days=30), Rating.Again))
+    assert lapsed.state is State.RELEARNING
+    assert lapsed.due_at == at + timedelta(days=30, minutes=10)
+    assert (card.lapses, lapsed.lapses) == (0, 1)
+
+
+def test_the_morning_after_is_another_day_though_24_hours_have_not_passed():
+    scheduler = Scheduler()
+    evening, morning = MORNING.replace(hour=23), MORNING.replace(hour=7) + timedelta(days=1)
+    card = scheduler.review("q", None, review_at(evening, Rating.Easy))
+    next_day = scheduler.review("q", card, review_at(morning))
+    same_day = scheduler.review("q", card, review_at(evening + timedelta(minutes=5)))
+    assert scheduler.retrievability(card, morning.date()) < 1
+    assert next_day.stability > same_day.stability
+
+
+def test_an_answer_from_before_the_last_one_counts_for_the_same_day_and_restarts_from_the_corrected_clock():
+    scheduler = Scheduler()
+    ahead = MORNING + timedelta(days=365)
+    card = scheduler.review("q", None, review_at(ahead, Rating.Easy))
+    behind = review_at(MORNING, Rating.Good, ordered_at=ahead + timedelta(microseconds=1))
+    corrected = scheduler.review("q", card, behind)
+    same_day = scheduler.review("q", card, review_at(ahead + timedelta(minutes=1)))
+    assert (corrected.stability, corrected.difficulty) == (same_day.stability, same_day.difficulty)
+    assert corrected.last_review == MORNING
+    assert corrected.due_on - MORNING.date() == same_day.due_on - ahead.date()
+
+
+def test_recall_is_certain_on_the_day_of_the_answer_and_at_the_desired_retention_after_the_stability():
+    scheduler = Scheduler()
+    card = scheduler.review("q", None, review_at(MORNING, Rating.Easy))
+    assert scheduler.retrievability(card, MORNING.date()) == 1
+    assert scheduler.retrievability(card, MORNING.date() - timedelta(days=3)) == 1
+    assert scheduler.retrievability(card, MORNING.date() + timedelta(days=8)) == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize("value", [0, 5, -1, True, 3.0, "3", None])
+def test_a_rating_that_is_none_of_the_four_is_refused(value):
+    with pytest.raises(SchedulingError, match=r"^rating: expected Again \(1\), Hard \(2\), Good \(3\) or Easy \(4\)"):
+        checked_rating(value)
+    with pytest.raises(SchedulingError):
+        Scheduler().review("q", None, review_at(MORNING, value))
+
+
+@pytest.mark.parametrize("value", [0, 0.69, 0.991, 1, -1, float("nan")])
+def test_a_desired_retention_out_of_range_is_refused(value):
+    with pytest.raises(SchedulingError, match=r"^desired_retention: expected 0.7 to 0.99; found"):
+        Scheduler(value)
+
+
+def test_the_signature_names_everything_that_changes_the_cards():
+    assert Scheduler().signature == Scheduler().signature
+    assert Scheduler(0.9).signature != Scheduler(0.85).signature
+    assert json.loads(Scheduler().signature)["enable_fuzzing"] is False
+
+
+@given(logs(minimum=2))
+@example([review_at(MORNING, Rating.Easy), review_at(MORNING + timedelta(days=100), Rating.Easy)])
+def test_a_higher_desired_retention_never_comes_back_later(reviews):
+    strict, lax = (Scheduler(share).fold("q", reviews) for share in (0.95, 0.8))
+    assert (strict.stability, strict.difficulty, strict.state) == (lax.stability, lax.difficulty, lax.state)
+    if strict.due_on:
+        assert strict.due_on <= lax.due_on
+
+
+def test_scheduling_imports_neither_the_optimizer_nor_anything_heavy():
+    code = (
+        "import sys, kb.study; "
+        "print({'fsrs.optimizer', 'torch', 'pandas', 'numpy', 'sqlite_utils', 'tzlocal'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.strip() == "set()"
