@@ -46,7 +46,7 @@ demos: $(STAMP)  ## Run every demo at its defaults and print a table
 	$(BIN)/kb demo check
 
 messages: $(STAMP)  ## Collect the texts of the interface and the demos into the catalogues
-	$(BIN)/python -m kb.i18n
+	$(BIN)/python -m kb.views.messages
 
 screenshots: $(STAMP)  ## Take the pictures of the README anew
 	$(BIN)/python docs/screenshots.py

@@ -9,7 +9,7 @@ from app_pages import answered, environment, links, opened, words
 from kb.rating import Rating
 
 PAST = (
-    ("scale-by-root", Rating.Easy, 30),
+    ("scale-by-root", Rating.Easy, 25),
     ("smaller-cache", Rating.Good, 20),
     ("scale-by-root", Rating.Again, 12),
     ("smaller-cache", Rating.Good, 12),

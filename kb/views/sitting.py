@@ -1,0 +1,260 @@
+"""A sitting: the questions of one session in front of the learner, and what became of each. Leaves out drawing it.
+
+The sitting is kept in this process under an id that stands in the address, so that a reload finds it as it was; after a restart
+of the server the queue begins with the same question again. What was rated is in the store by then. An attempt is stored
+under its own id, so that a double click, a second tab and the back button record nothing twice.
+"""
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from demos import DemoError, Outcome
+from demos._runner import Run
+from kb import study
+from kb.bank import Bank
+from kb.errors import AnswerError, KbError
+from kb.grading import Grade, Prediction, grade, judge_prediction
+from kb.questions import NumericQuestion, OpenQuestion, Question
+from kb.rating import Rating
+from kb.store import Store
+from kb.study import Attempt
+from kb.views.evidence import Evidence, outcome_of, start
+
+SIZE = 20
+CONFIDENCES = ("guess", "likely", "certain")
+KEPT = 256
+
+
+@dataclass
+class Turn:
+    """One question put to the learner: what they said so far, and the run behind its answer.
+
+    `answer` has the form that `kb.grading.grade` takes: places of options as shown, a number or a verdict as text, for an open
+    question the places of the ticked key points; `committed_at` is set when it may no longer change (for open: when the
+    answer is shown).
+    """
+
+    question: Question
+    attempt: Attempt
+    answer: Any = None
+    written: str = ""
+    predicted: str = ""
+    confidence: str | None = None
+    committed_at: datetime | None = None
+    complaint: str = ""
+    evidence: Evidence | None = None
+    run: Run | DemoError | None = None
+    run_since: float = field(default_factory=time.monotonic)
+
+    @property
+    def id(self) -> str:
+        """The id under which the answer is stored."""
+        return self.attempt.attempt_id
+
+    def prepare(self, evidence: Evidence | None) -> None:
+        """Starts the run behind the answer, again if it was started before."""
+        self.evidence = evidence
+        self.run = None if evidence is None else start(evidence)
+        self.run_since = time.monotonic()
+
+    def toggle(self, place: int) -> None:
+        """Ticks an option or a key point, or takes the tick back."""
+        ticked = set(self.answer or ())
+        self.answer = tuple(sorted(ticked ^ {place}))
+
+    def commit(self, now: datetime) -> None:
+        """Ends the part in which the answer can change, unless a number in it cannot be read."""
+        if self.committed_at is not None:
+            return
+        try:
+            if self.question.predict is not None and self.predicted:
+                judge_prediction(self.question.predict, self.predicted, 0.0)
+            if isinstance(self.question, NumericQuestion):
+                grade(self.question, self.answer, truth=0.0)
+        except AnswerError as error:
+            self.complaint = str(error)
+            return
+        self.complaint = ""
+        self.committed_at = now
+
+    @property
+    def outcome(self) -> Outcome | DemoError | None:
+        """What the run behind the answer gave, or why it gave nothing; None while it goes on, and without one."""
+        return outcome_of(self.run)
+
+    @property
+    def truth(self) -> Any:
+        """The value of the field that the question asks about; None until the demo has given it."""
+        outcome = self.outcome
+        asked = self.evidence.asked if self.evidence else None
+        return outcome.result.get(asked) if asked and isinstance(outcome, Outcome) else None
+
+    def grade(self) -> Grade | None:
+        """The grade of the answer; None while a generated question waits for its demo, or gets no number from it."""
+        generated = isinstance(self.question, NumericQuestion) and self.question.generated
+        if generated and not isinstance(self.truth, int | float):
+            return None
+        return grade(
+            self.question,
+            () if self.answer is None else self.answer,
+            self.truth,
+            self.attempt.order or None,
+            "guess" if self.confidence == "guess" else "sure",
+        )
+
+    def prediction(self) -> Prediction | None:
+        """The prediction beside the truth; None without a prediction and while there is no truth."""
+        if self.question.predict is None or not self.predicted or not isinstance(self.truth, int | float):
+            return None
+        return judge_prediction(self.question.predict, self.predicted, self.truth)
+
+    def stored_answer(self) -> Any:
+        """The answer as the log keeps it: options by their place in the file, whatever the order shown."""
+        if isinstance(self.question, OpenQuestion):
+            return {"text": self.written, "points": list(self.answer or ())}
+        if isinstance(self.answer, int):
+            return self.attempt.order[self.answer]
+        if isinstance(self.answer, tuple):
+            return sorted(self.attempt.order[place] for place in self.answer)
+        return self.answer
+
+    def stored_prediction(self) -> dict[str, Any] | None:
+        """The predicted number as typed and the confidence as the log keeps them; None where neither was given."""
+        said = {"number": self.predicted or None, "confidence": self.confidence}
+        return {name: value for name, value in said.items() if value is not None} or None
+
+    def leave(self) -> None:
+        """Ends the run behind the question, which nobody waits for any more."""
+        if isinstance(self.run, Run) and not self.run.done():
+            self.run.cancel()
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A stored answer of this sitting, with the turn it ended."""
+
+    turn: Turn
+    rating: Rating
+    correct: bool | None
+    due: datetime
+
+
+@dataclass
+class Sitting:
+    """The questions of one session; `turn` is the one in front of the learner, None when there is no other."""
+
+    id: str
+    size: int
+    topics: tuple[str, ...] = ()
+    rated: list[Rated] = field(default_factory=list)
+    turn: Turn | None = None
+    left: int = 0
+    unsaved: KbError | None = None
+    undone_elsewhere: str | None = None
+
+    @property
+    def total(self) -> int:
+        """How many questions it will have been, as far as known: an answer that slipped comes back and adds one."""
+        return len(self.rated) + self.left
+
+    def ask(self, question: Question, now: datetime) -> None:
+        """Puts this question to the learner, whether it is due or not."""
+        self.turn = Turn(question, study.start_attempt(question, now))
+        self.left = 1
+
+    def advance(self, bank: Bank, store: Store, now: datetime) -> None:
+        """Puts the next question to the learner, if there is one and the sitting is not over."""
+        self.turn = None
+        queued = study.due(bank, store, now).next
+        if self.topics:
+            queued = tuple(slug for slug in queued if bank.questions[slug].topic in self.topics)
+        self.left = max(0, min(self.size - len(self.rated), len(queued)))
+        if self.left:
+            attempt = study.next_attempt(bank, store, now, topics=self.topics)
+            self.turn = None if attempt is None else Turn(bank.questions[attempt.question_id], attempt)
+
+    def end(self) -> None:
+        """Puts no further question."""
+        if self.turn is not None:
+            self.turn.leave()
+        self.turn, self.left = None, 0
+
+    def rate(self, bank: Bank, store: Store, attempt_id: str, rating: Rating, now: datetime) -> None:
+        """Stores the answer and goes on; where it could not be stored, `unsaved` says why and the question stays.
+
+        A rating for another attempt than the one in front of the learner was pressed twice, and is ignored.
+        """
+        turn = self.turn
+        if turn is None or turn.id != attempt_id or turn.committed_at is None:
+            return
+        graded = turn.grade()
+        correct = None if graded is None else graded.correct
+        seconds = max((turn.committed_at - turn.attempt.shown_at).total_seconds(), 0.0)
+        outcome = turn.outcome
+        try:
+            reviewed = study.submit(
+                bank,
+                store,
+                turn.attempt,
+                rating,
+                now,
+                answer=turn.stored_answer(),
+                correct=correct,
+                prediction=turn.stored_prediction(),
+                duration_s=seconds,
+                device=outcome.device if isinstance(outcome, Outcome) else None,
+            )
+        except KbError as error:
+            self.unsaved = error
+            return
+        self.unsaved = None
+        self.rated.append(Rated(turn, reviewed.rating, correct, reviewed.due))
+        turn.leave()
+        self.advance(bank, store, now)
+
+    def undo(self, store: Store, now: datetime) -> None:
+        """Takes back the last rating and shows its question again, answered as it was.
+
+        Where the last rating was given elsewhere, in another tab or a terminal, `undone_elsewhere` names its question.
+        """
+        undone = study.undo(store, now) if self.rated else None
+        if undone is None:
+            return
+        last = self.rated[-1].turn
+        if undone.review_id != last.id:
+            self.undone_elsewhere = undone.question
+            return
+        self.rated.pop()
+        self.turn = last
+        again = study.start_attempt(last.question, now, seed=last.attempt.seed)
+        last.attempt = replace(again, shown_at=last.attempt.shown_at)
+
+
+class Sittings:
+    """The sittings of this process, the ones used last; safe to share between the threads of sessions."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Sitting] = OrderedDict()
+
+    def find(self, sitting_id: str) -> Sitting | None:
+        """The sitting with this id, if it is still known."""
+        with self._lock:
+            if sitting_id in self._kept:
+                self._kept.move_to_end(sitting_id)
+            return self._kept.get(sitting_id)
+
+    def begin(self, size: int, topics: Collection[str] = (), sitting_id: str | None = None) -> Sitting:
+        """A new sitting without a question yet."""
+        sitting = Sitting(sitting_id or uuid.uuid4().hex[:12], size, tuple(topics))
+        with self._lock:
+            self._kept[sitting.id] = sitting
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return sitting
