@@ -61,7 +61,7 @@ def execute(
         raise ParameterError(f"demo {name}: {error}") from None
     except Exception as error:  # noqa: BLE001  # the boundary: whatever a demo raises becomes one sentence
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-            limit = f"the limit of {memory_bytes / 2**30:.1f} GiB" if memory_bytes else "what the device has"
+            limit = f"the limit of {memory_bytes / 2**30:.3g} GiB" if memory_bytes else "what the device has"
             raise DemoMemoryError(
                 f"demo {name}: it needed more memory than {limit}; choose smaller sizes or a higher limit."
             ) from None

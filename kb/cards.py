@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from kb.log import Log, text_of
 from kb.rating import Rating
@@ -16,6 +16,17 @@ COLUMNS = (
     " lapses, rating, revision"
 )
 PUT = f"INSERT OR REPLACE INTO cards ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(',')))})"
+
+
+class Trace(NamedTuple):
+    """What a plan needs of a card, quick to read; `stepping` says that it is on steps of minutes."""
+
+    question: str
+    stability: float
+    difficulty: float
+    last_day: int
+    rating: int
+    stepping: int
 
 
 class Cards:
@@ -76,6 +87,11 @@ class Cards:
     def last_ratings(self) -> dict[str, Rating]:
         """The last rating of every card."""
         return {question: Rating(rating) for question, rating in self._execute("SELECT question, rating FROM cards")}
+
+    def traces(self) -> dict[str, Trace]:
+        """The memory of every question."""
+        rows = self._execute("SELECT question, stability, difficulty, last_day, rating, due_at IS NOT NULL FROM cards")
+        return {row[0]: Trace._make(row) for row in rows}
 
     def learning(self, after: datetime | None, until: datetime) -> Iterator[str]:
         """The questions whose step of minutes runs out later than `after` and by `until`, the earliest first."""

@@ -5,7 +5,7 @@ Leaves out what the learner finally chooses: the grade only proposes.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from kb.errors import AnswerError
 from kb.numbers import in_unit, read_number, within
@@ -103,6 +103,25 @@ def judge_prediction(predict: Predict, typed: str, field: float) -> Prediction:
     """
     given, truth = read_number(typed, predict.unit), in_unit(field, predict.unit)
     return Prediction(within(given, truth, predict.tolerance), given, truth)
+
+
+def logged_answer(question: Question, answer: Answer, order: Sequence[int] | None = None, written: str = "") -> Any:
+    """An answer, in the form that `grade` takes, as the log keeps it: options by their place in the file.
+
+    For an open question the text that was written and the places of the ticked key points.
+    """
+    if isinstance(question, OpenQuestion):
+        return {"text": written, "points": sorted(_places(answer, len(question.text("en").key_points)))}
+    if isinstance(question, ChoiceQuestion | MultipleQuestion):
+        places = sorted(_places(answer, len(question.text("en").choices), order))
+        return places[0] if isinstance(question, ChoiceQuestion) else places
+    return answer
+
+
+def logged_prediction(number: str, confidence: str | None) -> dict[str, str] | None:
+    """A predicted number as typed and how sure the learner was, as the log keeps them; None where neither was given."""
+    said = {"number": number, "confidence": confidence}
+    return {name: value for name, value in said.items() if value} or None
 
 
 def _grade(correct: bool, confidence: Confidence, share: float | None = None) -> Grade:

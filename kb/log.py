@@ -19,6 +19,7 @@ REVIEW_COLUMNS = (
     "id, kind, target, question, revision, rating, reviewed_at, ordered_at, day, duration_ms, answer, params, prediction,"
     " correct, device, seed, origin"
 )
+TIMED_ANSWERS, MIN_TIMED_ANSWERS = 200, 20  # how many answers tell the pace of the learner
 EVENT_COLUMNS = "id, kind, question, name, value, at, ordered_at, origin"
 
 
@@ -123,6 +124,14 @@ class Log:
         """How many answers each of the learner's days has, from this one on."""
         rows = self._execute("SELECT day, count(*) FROM answers WHERE day >= ? GROUP BY day", [since.isoformat()])
         return {date.fromisoformat(day): count for day, count in rows}
+
+    def seconds_per_answer(self) -> float | None:
+        """The median time of the last answers that were timed; None while there are too few of them."""
+        rows = self._execute(
+            "SELECT duration_ms FROM reviews WHERE duration_ms IS NOT NULL ORDER BY rowid DESC LIMIT ?", [TIMED_ANSWERS]
+        )
+        times = sorted(duration_ms for (duration_ms,) in rows)
+        return times[len(times) // 2] / 1000 if len(times) >= MIN_TIMED_ANSWERS else None
 
     def last_day(self, until: date) -> date | None:
         """The last of the learner's days up to this one on which an answer was given."""

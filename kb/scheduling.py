@@ -15,6 +15,7 @@ from enum import StrEnum
 import fsrs
 
 from kb.errors import SchedulingError
+from kb.memory import Memory
 from kb.rating import Rating
 
 __all__ = ["Card", "Rating", "Review", "Scheduler", "State", "checked_rating", "fuzzed"]
@@ -94,6 +95,7 @@ class Scheduler:
         self._fsrs = fsrs.Scheduler(
             desired_retention=desired_retention, maximum_interval=MAX_INTERVAL_DAYS, enable_fuzzing=False
         )
+        self.memory = Memory(self._fsrs.parameters)
 
     @property
     def signature(self) -> str:

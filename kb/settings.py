@@ -3,6 +3,7 @@
 Settings are stored as events, so the last one counts and the former ones stay on record.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
@@ -11,13 +12,18 @@ from typing import Any
 from kb import clock
 from kb.errors import UsageError
 from kb.log import Log
+from kb.planning import Interview
 from kb.questions import LANGUAGES
 from kb.scheduling import MAX_RETENTION, MIN_RETENTION
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The learner's settings; None leaves the choice to the program: its locale, the computer's time zone, no date."""
+    """The learner's settings; None leaves the choice to the program: its locale, the computer's time zone, no date.
+
+    `interview_date` is an interview on every topic, beside those of `interviews`. Where `minutes_per_day` is set, it decides
+    how many answers a day has, and not `answers_per_day`.
+    """
 
     language: str | None = None
     new_per_day: int = 10
@@ -25,6 +31,14 @@ class Settings:
     rollover_hour: int = 4
     timezone: str | None = None
     interview_date: date | None = None
+    interviews: tuple[Interview, ...] = ()
+    answers_per_day: int = 40
+    minutes_per_day: int | None = None
+
+    @property
+    def all_interviews(self) -> tuple[Interview, ...]:
+        """Every interview that was set, past ones included."""
+        return self.interviews if self.interview_date is None else (*self.interviews, Interview(self.interview_date))
 
     @property
     def days(self) -> clock.LearnerDays:
@@ -49,6 +63,8 @@ def checked_setting(name: str, value: Any) -> Any:
     if name not in _RULES:
         raise UsageError(f"{name}: no such setting; expected one of {', '.join(_RULES)}.")
     accepted = _checked(name, value)
+    if name == "interviews":
+        return [{"date": each.date.isoformat(), "topics": list(each.topics)} for each in accepted]
     return accepted.isoformat() if isinstance(accepted, date) else accepted
 
 
@@ -100,6 +116,23 @@ def _date(name: str, value: Any) -> date:
         raise UsageError(f"{name}: expected a date such as 2027-03-31; found {value!r}.") from None
 
 
+def _interviews(name: str, value: Any) -> tuple[Interview, ...]:
+    """The interviews in the form that JSON gives them, each once; the topics of one are not checked against a bank."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(each if isinstance(each, Interview) else _interview(name, **each) for each in found))
+    except (TypeError, ValueError):
+        raise UsageError(
+            f'{name}: expected a list such as [{{"date": "2027-03-31", "topics": ["attention"]}}]; found {value!r}.'
+        ) from None
+
+
+def _interview(name: str, *, date: Any, topics: Any = ()) -> Interview:
+    if not isinstance(topics, list | tuple) or not all(isinstance(topic, str) for topic in topics):
+        raise TypeError("topics")
+    return Interview(_date(name, date), tuple(topics))
+
+
 _RULES: dict[str, Callable[[str, Any], Any]] = {
     "language": _language,
     "new_per_day": _integer(0, 9999),
@@ -107,5 +140,8 @@ _RULES: dict[str, Callable[[str, Any], Any]] = {
     "rollover_hour": _integer(0, 23),
     "timezone": _timezone,
     "interview_date": _date,
+    "interviews": _interviews,
+    "answers_per_day": _integer(1, 9999),
+    "minutes_per_day": _integer(1, 1440),
 }
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}

@@ -58,7 +58,7 @@ def test_a_demo_that_hangs_is_ended_at_its_limit(runner: Runner) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space of a process")
 def test_an_allocation_over_the_limit_is_refused_and_the_worker_lives(runner: Runner) -> None:
     assert sentence(runner, params={"fault": "allocate", "size": 2**29}, memory_bytes=2**30) == (
-        "DemoMemoryError: demo misbehaves: it needed more memory than the limit of 1.0 GiB; "
+        "DemoMemoryError: demo misbehaves: it needed more memory than the limit of 1 GiB; "
         "choose smaller sizes or a higher limit."
     )
     assert runner.run("misbehaves", {"fault": "allocate", "size": 2**29}, memory_bytes=2**32).claims

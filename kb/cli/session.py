@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.errors import UsageError
 from kb.paths import content_path, database_path
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ class Session:
         """The questions; files with problems are left out and named on stderr."""
         from kb.bank import load_bank
 
-        bank = load_bank(content_path(self._content))
+        folder = content_path(self._content)
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder}: expected the folder of a bank; found none. Fix: name it with KB_CONTENT or --content."
+            )
+        bank = load_bank(folder)
         broken = sorted({problem.path for problem in bank.problems})
         if broken:
             note(

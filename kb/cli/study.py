@@ -13,7 +13,16 @@ from kb import study
 from kb.cli.session import Session, note, now, pass_session
 from kb.cli.terminal import Terminal, command
 from kb.errors import AnswerError
-from kb.grading import Answer, Confidence, Grade, grade, judge_prediction, numeric_truth
+from kb.grading import (
+    Answer,
+    Confidence,
+    Grade,
+    grade,
+    judge_prediction,
+    logged_answer,
+    logged_prediction,
+    numeric_truth,
+)
 from kb.links import fill_text
 from kb.questions import (
     VERDICTS,
@@ -93,20 +102,21 @@ class Quiz:
         if answer is None:
             return False
         predicted = self._prediction(question.predict, text)
-        confidence: Confidence = "guess" if self._guessed(question) else "sure"
+        guessed = self._guessed(question)
+        confidence: Confidence = "guess" if guessed else "sure"
         duration_s = time.monotonic() - started
         try:
             graded = self._verdict(question, text, attempt, answer, confidence)
         except NoTruth:
             note(session._("Not recorded: the right answer could not be computed. The question stays due."))
             return False
-        prediction = self._compare(question.predict, predicted)
+        self._compare(question.predict, predicted)
         self._figures(text.links)
         terminal.answer(question, text)
+        written = ""
         if graded is None:
-            ticked = self._ticked(text)
-            graded = grade(question, ticked)
-            answer = ticked
+            written, answer = str(answer).strip(), self._ticked(text)
+            graded = grade(question, answer)
         rating = self._rating(question, graded)
         reviewed = study.submit(
             session.bank,
@@ -114,9 +124,9 @@ class Quiz:
             attempt,
             rating,
             now(),
-            answer=list(answer) if not isinstance(answer, int | str) else answer,
+            answer=logged_answer(question, answer, attempt.order, written),
             correct=graded.correct,
-            prediction=prediction,
+            prediction=logged_prediction(predicted, None if isinstance(question, OpenQuestion) else _said(guessed)),
             duration_s=duration_s,
             device=self._device,
         )
@@ -179,28 +189,24 @@ class Quiz:
         self._terminal.markdown(text.predict)
         return self._line(self._session._("Your prediction"))
 
-    def _compare(self, predict: Predict | None, typed: str) -> dict[str, Any] | None:
-        """Shows the prediction beside what the demo computes; the record of both, None without a prediction."""
-        if predict is None or not typed:
-            return None
-        result = self._run(predict.demo, predict.params)
-        if result is None:
-            return {"given": typed}
+    def _compare(self, predict: Predict | None, typed: str) -> None:
+        """Shows the prediction beside what the demo computes."""
+        result = self._run(predict.demo, predict.params) if predict is not None and typed else None
+        if predict is None or result is None:
+            return
         try:
             judged = judge_prediction(predict, typed, result[predict.asks])
         except AnswerError as error:
             note(str(error))
-            return {"given": typed}
-        mark = "✓" if judged.close else "✗"
+            return
         click.echo(
             self._session._(
                 "{mark} You predicted {given}; computed here: {truth}",
-                mark=mark,
+                mark="✓" if judged.close else "✗",
                 given=format_value(judged.given),
                 truth=format_value(judged.truth),
             )
         )
-        return {"given": judged.given, "truth": judged.truth, "close": judged.close}
 
     def _verdict(
         self, question: Question, text: Text, attempt: study.Attempt, answer: Answer, confidence: Confidence
@@ -273,6 +279,10 @@ class Quiz:
             if typed in KEYS:
                 return KEYS[typed]
             note(session._("Expected one of a, h, g, e."))
+
+
+def _said(guessed: bool) -> str:
+    return "guess" if guessed else "certain"
 
 
 def _places(typed: str, count: int, several: bool) -> list[int] | str:

@@ -19,8 +19,8 @@ from demos._runner import Run
 from kb import study
 from kb.bank import Bank
 from kb.errors import AnswerError, KbError
-from kb.grading import Grade, Prediction, grade, judge_prediction
-from kb.questions import NumericQuestion, OpenQuestion, Question
+from kb.grading import Grade, Prediction, grade, judge_prediction, logged_answer, logged_prediction
+from kb.questions import NumericQuestion, Question
 from kb.rating import Rating
 from kb.store import Store
 from kb.study import Attempt
@@ -102,7 +102,7 @@ class Turn:
             return None
         return grade(
             self.question,
-            () if self.answer is None else self.answer,
+            self.given,
             self.truth,
             self.attempt.order or None,
             "guess" if self.confidence == "guess" else "sure",
@@ -114,20 +114,10 @@ class Turn:
             return None
         return judge_prediction(self.question.predict, self.predicted, self.truth)
 
-    def stored_answer(self) -> Any:
-        """The answer as the log keeps it: options by their place in the file, whatever the order shown."""
-        if isinstance(self.question, OpenQuestion):
-            return {"text": self.written, "points": list(self.answer or ())}
-        if isinstance(self.answer, int):
-            return self.attempt.order[self.answer]
-        if isinstance(self.answer, tuple):
-            return sorted(self.attempt.order[place] for place in self.answer)
-        return self.answer
-
-    def stored_prediction(self) -> dict[str, Any] | None:
-        """The predicted number as typed and the confidence as the log keeps them; None where neither was given."""
-        said = {"number": self.predicted or None, "confidence": self.confidence}
-        return {name: value for name, value in said.items() if value is not None} or None
+    @property
+    def given(self) -> Any:
+        """The answer; no key points where none was ticked."""
+        return () if self.answer is None else self.answer
 
     def leave(self) -> None:
         """Ends the run behind the question, which nobody waits for any more."""
@@ -204,9 +194,9 @@ class Sitting:
                 turn.attempt,
                 rating,
                 now,
-                answer=turn.stored_answer(),
+                answer=logged_answer(turn.question, turn.given, turn.attempt.order, turn.written),
                 correct=correct,
-                prediction=turn.stored_prediction(),
+                prediction=logged_prediction(turn.predicted, turn.confidence),
                 duration_s=seconds,
                 device=outcome.device if isinstance(outcome, Outcome) else None,
             )
