@@ -1,5 +1,7 @@
 """The page Lab: every demo with its form, its result as the values change, its program, and the questions it serves."""
 
+import time
+
 import streamlit as st
 
 import demos
@@ -22,6 +24,7 @@ from kb.views.shell import _, ngettext
 
 FIGURE_HEIGHT = 330
 SERVED = 6
+STALE_S = 2.0  # a rerun under way when a value moves still carries the former address
 
 
 def page() -> None:
@@ -137,7 +140,7 @@ def _arrive(spec: DemoSpec, on_bench: Bench) -> None:
     """Takes over what the address says, when it is not what this page wrote into it itself."""
     query = st.query_params.to_dict()
     confirm_address(query)
-    if st.session_state.get("lab-address") == query and "lab-setting" in st.session_state:
+    if "lab-setting" in st.session_state and (st.session_state.get("lab-address") == query or _is_stale(query)):
         return
     values = {name: value for name, value in query.items() if name not in ("demo", "with")}
     setting, problems = read_address(spec.name, values)
@@ -149,6 +152,12 @@ def _arrive(spec: DemoSpec, on_bench: Bench) -> None:
     on_bench.keep(kept)
     st.session_state["lab-setting"] = setting
     st.session_state["lab-problems"] = problems
+
+
+def _is_stale(query: dict[str, str]) -> bool:
+    """Whether the browser sent this address before it heard of the one that a value moved just now has led to."""
+    former, moved_at = st.session_state.get("lab-former", ({}, 0.0))
+    return bool(query == former and time.monotonic() - moved_at < STALE_S)
 
 
 @st.fragment
@@ -189,6 +198,9 @@ def _write_address(setting: Setting, on_bench: Bench) -> None:
     if on_bench.kept is not None:
         address["with"] = packed(on_bench.kept)
     st.session_state["lab-setting"] = setting
+    former = st.session_state.get("lab-address", {})
+    if former.get("demo") == setting.demo and former != address:
+        st.session_state["lab-former"] = former, time.monotonic()
     st.session_state["lab-address"] = address
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)

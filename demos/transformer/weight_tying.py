@@ -1,0 +1,184 @@
+"""Tying the output matrix to the embedding saves vocab_size · width parameters; tying layers saves all layers but one.
+
+Leaves out: heads for tasks, quality, and time, which tying does not change: every use of a table still costs its product.
+Source: Press and Wolf 2017, https://arxiv.org/abs/1608.05859; Radford et al. 2019 (GPT-2), table 2; Lan et al. 2020 (ALBERT),
+https://arxiv.org/abs/1909.11942; Liu et al. 2020 (mBART), https://arxiv.org/abs/2001.08210. Sizes: published configurations.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import altair as alt
+import torch
+from torch import nn
+
+from demos import Field, Param
+from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+
+
+class Shape(NamedTuple):
+    vocab_size: int
+    d_model: int
+    encoder_layers: int  # or the layers of the only stack
+    decoder_layers: int = 0  # with cross-attention
+    positions: int = 0  # learned positions of all stacks
+    ffn_factor: int = 4
+    table_width: int = 0  # width of the embedding where it is not d_model
+    uses: int = 2  # places that use the table: inputs and output
+    share_layers: bool = False
+    norms: int = 1  # LayerNorms outside the layers
+
+
+PRESETS = {
+    "transformer-base": Shape(37000, 512, 6, 6, uses=3, norms=0),
+    "bert-base": Shape(30522, 768, 12, positions=512 + 2),  # and two segments
+    "albert-base": Shape(30000, 768, 12, positions=512 + 2, table_width=128, share_layers=True),
+    "gpt2": Shape(50257, 768, 12, positions=1024),
+    "gpt2-medium": Shape(50257, 1024, 24, positions=1024),
+    "gpt2-large": Shape(50257, 1280, 36, positions=1024),
+    "gpt2-xl": Shape(50257, 1600, 48, positions=1024),
+    "mbart-large": Shape(250027, 1024, 12, 12, positions=2 * 1026, uses=3, norms=4),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    tied_parameters: Annotated[int, Field("parameters with one table for inputs and output")]
+    untied_parameters: Annotated[int, Field("parameters with a table for each of them")]
+    saved_parameters: Annotated[int, Field("what tying the tables saves")]
+    table_share: Annotated[float, Field("the table as a fraction of the tied model")]
+    saved_share: Annotated[float, Field("saved_parameters as a fraction of the untied model")]
+    layer_parameters: Annotated[int, Field("parameters of one layer, of the encoder or only stack")]
+    layers_saved: Annotated[int, Field("what sharing one layer's weights over the depth saves, 0 where none is shared")]
+    rule_of_thumb: Annotated[int, Field("12 · layers · d_model²")]
+    rows_untied: Annotated[int, Field("rows of an untied input table of 1,000 that get a gradient from 32 tokens")]
+    rows_tied: Annotated[int, Field("the same for a tied table")]
+    max_count_error: Annotated[int, Field("difference from counting torch's own modules")]
+
+
+def run(
+    *,
+    preset: Annotated[
+        str,
+        Param(
+            "model whose shape is counted",
+            choices=(
+                "transformer-base",
+                "bert-base",
+                "albert-base",
+                "gpt2",
+                "gpt2-medium",
+                "gpt2-large",
+                "gpt2-xl",
+                "mbart-large",
+            ),
+        ),
+    ] = "gpt2",
+    num_layers: Annotated[int, Param("layers of the first stack; 0: the preset's", minimum=0, maximum=128)] = 0,
+    vocab_size: Annotated[int, Param("vocabulary; 0: the preset's", minimum=0, maximum=300_000)] = 0,
+    device: torch.device,
+) -> Result:
+    shape = PRESETS[preset]
+    shape = shape._replace(encoder_layers=num_layers or shape.encoder_layers, vocab_size=vocab_size or shape.vocab_size)
+    width = shape.table_width or shape.d_model
+    table, saved = shape.vocab_size * width, (shape.uses - 1) * shape.vocab_size * width
+    tied = count(shape)
+    stored = 1 if shape.share_layers else shape.encoder_layers
+    untied_rows, tied_rows = rows_with_gradient(False, device), rows_with_gradient(True, device)
+    return Result(
+        tied_parameters=tied,
+        untied_parameters=tied + saved,
+        saved_parameters=saved,
+        table_share=table / tied,
+        saved_share=saved / (tied + saved),
+        layer_parameters=layer(shape, cross=False),
+        layers_saved=(shape.encoder_layers - stored) * layer(shape, cross=False),
+        rule_of_thumb=12 * (shape.encoder_layers + shape.decoder_layers) * shape.d_model**2,
+        rows_untied=untied_rows,
+        rows_tied=tied_rows,
+        max_count_error=abs(count_modules(shape) - tied),
+    )
+
+
+def layer(shape: Shape, cross: bool) -> int:
+    """Parameters of one layer: attentions of 4 d² + 4 d, a feed-forward of two matrices, a LayerNorm for each."""
+    d, attentions = shape.d_model, 2 if cross else 1
+    ffn = 2 * shape.ffn_factor * d * d + shape.ffn_factor * d + d
+    return attentions * (4 * d * d + 4 * d) + ffn + (attentions + 1) * 2 * d
+
+
+def count(shape: Shape) -> int:
+    """Parameters with one table for all uses, by hand; task heads and poolers are left out."""
+    d, width = shape.d_model, shape.table_width or shape.d_model
+    tables = (shape.vocab_size + shape.positions) * width + shape.norms * 2 * width
+    bridge = width * d + d if width != d else 0  # ALBERT: from the narrow table to d_model
+    stored = 1 if shape.share_layers else shape.encoder_layers
+    return tables + bridge + stored * layer(shape, False) + shape.decoder_layers * layer(shape, True)
+
+
+def count_modules(shape: Shape) -> int:
+    """The same by building torch's modules on the meta device; a parameter that appears twice counts once."""
+    d, width = shape.d_model, shape.table_width or shape.d_model
+    heads, ffn = d // 64, shape.ffn_factor * d
+    with torch.device("meta"):
+        table = embedding(shape.vocab_size, width)
+        outputs = [nn.Linear(width, shape.vocab_size, bias=False) for _ in range(shape.uses - 1)]
+        for output in outputs:
+            output.weight = table.weight
+        shared = nn.TransformerEncoderLayer(d, heads, ffn)
+        layers: list[nn.Module] = [
+            shared if shape.share_layers else nn.TransformerEncoderLayer(d, heads, ffn)
+            for _ in range(shape.encoder_layers)
+        ]
+        layers += [nn.TransformerDecoderLayer(d, heads, ffn) for _ in range(shape.decoder_layers)]
+        rest: list[nn.Module] = [nn.LayerNorm(width) for _ in range(shape.norms)]
+        rest += [embedding(shape.positions, width)] if shape.positions else []
+        rest += [nn.Linear(width, d)] if width != d else []
+        model = nn.ModuleList([table, *outputs, *layers, *rest])
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def embedding(rows: int, width: int) -> nn.Embedding:
+    """A table that is not drawn: drawing on the meta device first loads a second's worth of modules."""
+    return nn.Embedding(rows, width, _weight=torch.empty(rows, width))
+
+
+def rows_with_gradient(tied: bool, device: torch.device) -> int:
+    """Rows of the input table with a gradient after one step of predicting 32 tokens, each from the one before."""
+    draw = torch.Generator().manual_seed(torch.initial_seed())
+    tokens = torch.randperm(1000, generator=draw)[:33].to(device)  # 33 different tokens
+    table, output = nn.Embedding(1000, 16, device=device), nn.Linear(16, 1000, bias=False, device=device)
+    if tied:
+        output.weight = table.weight
+    nn.functional.cross_entropy(output(table(tokens[:-1])), tokens[1:]).backward()
+    assert table.weight.grad is not None
+    return int(table.weight.grad.any(-1).sum())
+
+
+def claims(result: Result) -> dict[str, bool]:
+    return {
+        "the count by hand equals that of torch's modules": result.max_count_error == 0,
+        "tying saves the table once for each use but one": (
+            result.untied_parameters - result.tied_parameters == result.saved_parameters
+        ),
+        "an untied input table gets a gradient in the rows of its input tokens alone, a tied one in every row": (
+            result.rows_untied == 32 and result.rows_tied == 1000
+        ),
+    }
+
+
+def figure(result: Result) -> alt.TopLevelMixin:
+    parts = {
+        "one table": result.table_share * result.tied_parameters,
+        "everything else": (1 - result.table_share) * result.tied_parameters,
+        "further tables, if untied": result.saved_parameters,
+        "further layers, if not shared": result.layers_saved,
+    }
+    rows = [{"part": part, "millions": value / 1e6} for part, value in parts.items()]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("part:N", title=None, sort=list(parts)).axis(labelLimit=220),
+        x=alt.X("millions:Q", title="parameters in millions"),
+    )
+    colour = alt.Color("part:N", legend=None).scale(domain=list(parts), range=[BLUE, GREEN, VERMILION, VERMILION])
+    label = base.mark_text(align="left", dx=6).encode(text=alt.Text("millions:Q", format=",.1f"))
+    return alt.layer(base.mark_bar().encode(color=colour), label).properties(width=WIDTH, height=HEIGHT)
