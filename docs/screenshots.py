@@ -33,7 +33,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         with app(database) as url:
             page = browser.new_page(viewport=SIZE, color_scheme="light", locale="en-GB")
-            for name, take in {"today": today, "study": study_page, "lab": lab}.items():
+            for name, take in {"study": study_page, "lab": lab}.items():
                 take(page, url)
                 page.wait_for_timeout(1500)  # charts draw themselves after the page is there
                 page.screenshot(path=ROOT / "docs" / f"{name}.png")
@@ -52,11 +52,6 @@ def learn(database: Path) -> None:
             if attempt is not None:
                 rating = Rating.Again if (day + number) % 7 == 0 else Rating.Good
                 study.submit(bank, store, attempt, rating, moment, correct=rating is Rating.Good, duration_s=40)
-
-
-def today(page: Page, url: str) -> None:
-    page.goto(url)
-    page.get_by_test_id("stVegaLiteChart").first.wait_for()
 
 
 def study_page(page: Page, url: str) -> None:

@@ -162,7 +162,8 @@ def _days_spec(last: Sequence[tuple[date, int]], coming: Sequence[tuple[date, in
             "ticks": False,
         },
     }
-    y = {"field": "count", "type": "quantitative", "axis": None}
+    top = 1.3 * max(count for _day, count in (*last, *coming))  # room for the words above the bars
+    y = {"field": "count", "type": "quantitative", "axis": None, "scale": {"domain": [0, max(top, 1)]}}
 
     def bars(counts: Sequence[tuple[date, int]], colour: dict[str, str]) -> dict[str, Any]:
         values = [{"day": day.isoformat(), "count": count} for day, count in counts]
