@@ -12,19 +12,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     try:
         # without its standalone mode click gives back the code of `ctx.exit`, and what the command returns, which is None
-        sys.exit(kb.main(None if argv is None else list(argv), prog_name="kb", standalone_mode=False) or 0)
+        code = kb.main(None if argv is None else list(argv), prog_name="kb", standalone_mode=False) or 0
     except click.Abort:
         print(file=sys.stderr)
-        sys.exit(2)
+        code = 2
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        code = 2
     except _foreseen() as error:
         print(f"kb: {error}", file=sys.stderr)
-        sys.exit(2)
+        code = 2
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(0)
+        code = 0
+    sys.exit(code)
 
 
 def _foreseen() -> tuple[type[Exception], ...]:

@@ -1,6 +1,5 @@
 """Commands about progress: due, answer, undo, stats, rebuild."""
 
-import sys
 from typing import Any
 
 import click
@@ -74,7 +73,7 @@ def undo_command(session: Session, as_json: bool) -> None:
         note(session._("There is no answer to take back."))
     else:
         click.echo(session._("Taken back: your answer to {question}", question=undone.question))
-    sys.exit(1 if undone is None else 0)
+    click.get_current_context().exit(1 if undone is None else 0)
 
 
 @click.command("stats")

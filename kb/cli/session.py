@@ -32,14 +32,14 @@ class Session:
     @cached_property
     def bank(self) -> "Bank":
         """The questions; files with problems are left out and named on stderr."""
-        from kb.bank import load_bank
+        from kb.bank_cache import load_bank_quickly
 
         folder = content_path(self._content)
         if not folder.is_dir():
             raise UsageError(
                 f"{folder}: expected the folder of a bank; found none. Fix: name it with KB_CONTENT or --content."
             )
-        bank = load_bank(folder)
+        bank = load_bank_quickly(folder)
         broken = sorted({problem.path for problem in bank.problems})
         if broken:
             note(

@@ -1,0 +1,111 @@
+"""Softmax moves bytes and a matrix product computes: attention in separate kernels is bound by traffic, which tiles cut.
+
+Leaves out: the on-chip levels themselves (no program of ours can time them) and the backward pass. Traffic is a model: each
+operand of a kernel read once, each result written once, heads apart; for tiles, the loops of FlashAttention's algorithm 1.
+Source: Dao et al. 2022, FlashAttention, section 2.1, theorem 2 and algorithm 1, https://arxiv.org/abs/2205.14135; Williams
+et al. 2009, Roofline: an insightful visual performance model, https://doi.org/10.1145/1498765.1498785
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import altair as alt
+import torch
+
+from demos import Field, Param
+from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._measure import measure_ceilings, measure_time
+
+ITEM = 2  # bytes of a number in the model: 16 bits
+
+
+@dataclass(frozen=True)
+class Result:
+    separate_bytes: Annotated[int, Field("traffic of one head in separate kernels, 16 bits", unit="bytes")]
+    tiled_bytes: Annotated[int, Field("traffic of one head in tiles, 16 bits", unit="bytes")]
+    traffic_ratio: Annotated[float, Field("separate over tiled traffic")]
+    intensity_softmax: Annotated[float, Field("operations of the softmax for each byte that it moves, five a number")]
+    intensity_square: Annotated[float, Field("FLOPs of a square matrix product of width seq_len for each byte")]
+    passes_over_keys: Annotated[int, Field("blocks of keys, each of which meets all queries anew")]
+    softmax_share: Annotated[float, Field("rate of a softmax over that of a large copy, bytes", measured=True)]
+    matmul_gflop_per_s: Annotated[float, Field("rate of a matrix product", unit="GFLOP/s", measured=True)]
+    copy_gb_per_s: Annotated[float, Field("rate of a large copy, read and written", unit="GB/s", measured=True)]
+    balance: Annotated[float, Field("FLOPs that this device can do for each byte that it can move", measured=True)]
+    curve_sram_kib: Annotated[tuple[int, ...], Field("on-chip memory along the curve, KiB")]
+    curve_tiled: Annotated[tuple[float, ...], Field("tiled traffic as a fraction of the separate one")]
+    sram_kib: Annotated[int, Field("on-chip memory of a multiprocessor, KiB")]
+
+
+def run(
+    *,
+    seq_len: Annotated[int, Param("tokens", minimum=256, maximum=65536)] = 4096,
+    head_dim: Annotated[int, Param("width of one head", choices=(32, 64, 128, 256))] = 64,
+    sram_kib: Annotated[int, Param("on-chip memory of a multiprocessor, KiB", minimum=16, maximum=1024)] = 192,
+    device: torch.device,
+) -> Result:
+    separate = ITEM * (4 * seq_len * head_dim + 4 * seq_len**2)  # scores and weights are written and read
+    sizes = tuple(2**power for power in range(4, 11))
+    on_cuda = device.type == "cuda"
+    width, dtype = (16384, torch.bfloat16) if on_cuda else (1448, torch.float32)  # 512 MiB, or 8 MiB
+    matrix, output = (torch.zeros(width, width, device=device, dtype=dtype) for _ in range(2))
+    softmax = measure_time(lambda: torch.softmax(matrix, -1, out=output), device, budget_s=0.05)
+    ceilings = measure_ceilings(device, dtype, budget_s=0.05)
+    return Result(
+        separate_bytes=separate,
+        tiled_bytes=tiled(seq_len, head_dim, sram_kib),
+        traffic_ratio=separate / tiled(seq_len, head_dim, sram_kib),
+        intensity_softmax=5 / (2 * ITEM),  # maximum, difference, exponential, sum, quotient; one read and one write
+        intensity_square=2 * seq_len**3 / (3 * seq_len**2 * ITEM),
+        passes_over_keys=passes(seq_len, head_dim, sram_kib),
+        softmax_share=2 * matrix.nbytes / softmax.median_ms / 1e6 / ceilings.copy_gb_per_s,
+        matmul_gflop_per_s=ceilings.matmul_gflop_per_s,
+        copy_gb_per_s=ceilings.copy_gb_per_s,
+        balance=ceilings.matmul_gflop_per_s / ceilings.copy_gb_per_s,
+        curve_sram_kib=sizes,
+        curve_tiled=tuple(tiled(seq_len, head_dim, size) / separate for size in sizes),
+        sram_kib=sram_kib,
+    )
+
+
+def passes(seq_len: int, head_dim: int, sram_kib: int) -> int:
+    """How many blocks of keys there are when a block takes a quarter of the on-chip memory (K, V, Q and O share it)."""
+    return math.ceil(seq_len / (sram_kib * 1024 // ITEM // (4 * head_dim)))
+
+
+def tiled(seq_len: int, head_dim: int, sram_kib: int) -> int:
+    """Keys and values read once; for each block of keys all queries and outputs read, and the outputs written back."""
+    return ITEM * seq_len * head_dim * (2 + 3 * passes(seq_len, head_dim, sram_kib))
+
+
+def claims(result: Result) -> dict[str, bool]:
+    return {
+        "softmax does a few operations for each byte, far fewer than a large square product": (
+            result.intensity_square > 20 * result.intensity_softmax
+        ),
+        "this device can do more FLOPs for each byte than a softmax of 32-bit numbers needs": (
+            result.balance > result.intensity_softmax / 2
+        ),
+        "more on-chip memory never means more traffic": (
+            list(result.curve_tiled) == sorted(result.curve_tiled, reverse=True)
+        ),
+    }
+
+
+def figure(result: Result) -> alt.TopLevelMixin:
+    rows = [
+        {"kib": kib, "traffic": 100 * share}
+        for kib, share in zip(result.curve_sram_kib, result.curve_tiled, strict=True)
+    ]
+    line = alt.Chart(alt.Data(values=rows)).mark_line(point=True, color=BLUE)
+    level = alt.Chart(alt.Data(values=[{"traffic": 100, "text": "separate kernels"}])).encode(y="traffic:Q")
+    here = alt.Chart(alt.Data(values=[{"kib": result.sram_kib}])).mark_rule(strokeDash=[4, 3])
+    return alt.layer(
+        here.encode(x="kib:Q"),
+        line.encode(
+            x=alt.X("kib:Q", title="on-chip memory, KiB (log scale)").scale(type="log", base=2),
+            y=alt.Y("traffic:Q", title="traffic in tiles, %"),
+        ),
+        level.mark_rule(color=VERMILION, strokeWidth=2.5),
+        level.mark_text(color=VERMILION, align="right", dx=-6, dy=12).encode(text="text:N", x=alt.value("width")),
+    ).properties(width=WIDTH, height=HEIGHT)
