@@ -16,6 +16,7 @@ PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 
 WIDTH = 560
 HEIGHT = 280
+PANEL = 150  # each of several panels: two fit beside each other on a phone
 
 LIGHT = {"ink": "#1F2328", "quiet": "#5B6470", "line": "#DDD9CF", "paper": "#FBFAF7"}
 DARK = {"ink": "#E7E9EC", "quiet": "#9AA4B0", "line": "#2C333B", "paper": "#14171B"}
@@ -28,7 +29,7 @@ def config(dark: bool = False) -> dict[str, Any]:
     return {
         "background": "transparent",
         "font": FONT,
-        "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": HEIGHT},
+        "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": HEIGHT, "discreteWidth": PANEL},
         "range": {"category": list(PALETTE), "heatmap": {"scheme": "blues"}, "ramp": {"scheme": "blues"}},
         "axis": {
             "labelColor": tone["quiet"],
@@ -36,6 +37,7 @@ def config(dark: bool = False) -> dict[str, Any]:
             "titleFontWeight": "normal",
             "labelFontSize": 12,
             "titleFontSize": 13,
+            "labelSeparation": 6,
             "gridColor": tone["line"],
             "domainColor": tone["line"],
             "tickColor": tone["line"],

@@ -102,6 +102,16 @@ def measure_peak(call: Call, device: torch.device) -> PeakMemory:
     return PeakMemory(peak, "the profiler's memory events")
 
 
+def fused_backend(device: torch.device, dtype: torch.dtype) -> SDPBackend:
+    """The backend of fused attention without a mask on this device, for `sdpa_kernel` and to be named beside a time."""
+    if device.type == "cpu":
+        return SDPBackend.FLASH_ATTENTION
+    if device.type != "cuda":
+        return SDPBackend.MATH  # elsewhere torch has its own operator behind this name
+    flash = dtype != torch.float32 and torch.cuda.get_device_capability(device) >= (8, 0)  # from Ampere on, 16 bits
+    return SDPBackend.FLASH_ATTENTION if flash else SDPBackend.EFFICIENT_ATTENTION
+
+
 def count_flops(call: Call) -> int:
     """The floating-point operations of the matrix products in one call, a multiply-add as two.
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -35,6 +35,7 @@ TIMEOUT_S = 30.0
 SLOW_TIMEOUT_S = 180.0
 MEMORY_BYTES = 4 * 2**30
 KEPT = 256
+RARELY_NEEDED = ("torch._dynamo",)  # torch's FLOP counter brings it, a second that one command need not pay
 
 Key = tuple[Any, ...]
 
@@ -136,9 +137,9 @@ class Runner:
         return self.submit(name, params, device, **options).result()
 
     def warm_up(self) -> None:
-        """Starts a worker in the background, so that the first run finds torch imported."""
+        """Starts a worker in the background for a process that will live for a while, with all that a demo may import."""
         with self._lock:
-            self._open_pool().schedule(_ready)
+            self._open_pool(RARELY_NEEDED).schedule(_ready)
 
     def close(self) -> None:
         """Ends the workers; the next run would start new ones."""
@@ -149,17 +150,17 @@ class Runner:
             pool.stop()
             pool.join()
 
-    def _open_pool(self) -> ProcessPool:
+    def _open_pool(self, preload: Sequence[str] = ()) -> ProcessPool:
         if self._pool is None or not self._pool.active:
-            self._pool = ProcessPool(max_workers=self._workers, context=_context(), initializer=_start)
+            self._pool = ProcessPool(max_workers=self._workers, context=_context(preload), initializer=_start)
         return self._pool
 
 
-def _context() -> Any:
+def _context(preload: Sequence[str]) -> Any:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["demos._worker"])
+    context.set_forkserver_preload(["demos._worker", *preload])
     # The server imports its preload by name in a new interpreter: make the package importable there from any folder.
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(ROOT.parent) not in folders:

@@ -1,5 +1,6 @@
 """An outcome as plain text for a terminal."""
 
+from collections.abc import Callable
 from typing import Any
 
 from demos._contract import Outcome
@@ -8,17 +9,17 @@ from demos._registry import describe
 SHOWN_ITEMS = 9
 
 
-def describe_outcome(outcome: Outcome) -> str:
+def describe_outcome(outcome: Outcome, translate: Callable[[str], str] = str) -> str:
     """Title, parameters, every field with its unit, the claims with a mark, and where and how long it ran."""
     spec = describe(outcome.name)
     given = "  ".join(f"{name}={value}" for name, value in outcome.params.items())
     width = max(len(field.name) for field in spec.fields)
-    lines = [spec.title, given, ""]
+    lines = [translate(spec.title), given, ""]
     for field in spec.fields:
         value = f"{format_value(outcome.result[field.name])} {field.unit}".rstrip()
         lines.append(f"  {field.name:{width}}  {value}" + ("  (measured)" if field.measured else ""))
     lines.append("")
-    lines += [f"  {'✓' if holds else '✗'} {text}" for text, holds in outcome.claims.items()]
+    lines += [f"  {'✓' if holds else '✗'} {translate(text)}" for text, holds in outcome.claims.items()]
     lines.append(
         f"\n{outcome.device} ({outcome.device_name}), torch {outcome.torch}, seed {outcome.seed}, {outcome.seconds:.2f} s"
     )

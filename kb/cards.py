@@ -24,6 +24,7 @@ class Trace(NamedTuple):
     question: str
     stability: float
     difficulty: float
+    first_day: int
     last_day: int
     rating: int
     stepping: int
@@ -90,7 +91,9 @@ class Cards:
 
     def traces(self) -> dict[str, Trace]:
         """The memory of every question."""
-        rows = self._execute("SELECT question, stability, difficulty, last_day, rating, due_at IS NOT NULL FROM cards")
+        rows = self._execute(
+            "SELECT question, stability, difficulty, first_day, last_day, rating, due_at IS NOT NULL FROM cards"
+        )
         return {row[0]: Trace._make(row) for row in rows}
 
     def learning(self, after: datetime | None, until: datetime) -> Iterator[str]:

@@ -1,8 +1,11 @@
-"""Which question comes next: steps of minutes, reviews, new questions in teaching order, within the learner's day."""
+"""Which question comes next, within the learner's day.
+
+With an interview ahead it is the plan that says so; else steps of minutes, reviews, new questions in teaching order.
+"""
 
 import json
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -12,12 +15,16 @@ from itertools import chain, islice
 from kb import clock
 from kb.bank import Bank
 from kb.errors import UsageError
+from kb.planning import Effort
+from kb.questions import Question
 from kb.rating import Rating
 from kb.scheduling import Card, Scheduler
 from kb.settings import read_settings
 from kb.store import Store, Transaction
+from kb.towards import in_order, interviews_ahead, subjects
 
 LEARN_AHEAD = timedelta(minutes=20)
+SECONDS_PER_ANSWER = 40.0  # until the learner's own pace is known
 
 
 class Group(StrEnum):
@@ -53,6 +60,11 @@ class Course:
     def slugs(self, topic: str) -> list[str]:
         """The questions of this topic."""
         return self._by_topic[topic]
+
+    def requirements(self, slug: str) -> list[Question]:
+        """What the question requires, as far as it is in the bank."""
+        present = (self.aliases.get(each, each) for each in self.questions[slug].requires)
+        return [self.questions[each] for each in present if each in self.questions]
 
 
 _latest: tuple[weakref.ref[Bank], Course] | None = None
@@ -112,6 +124,17 @@ class Desk(Fold):
         last = self.log.last_answer()
         return None if last is None else self.present_slug(last[1])
 
+    def seconds_per_answer(self) -> float:
+        """How long an answer takes this learner."""
+        return self.log.seconds_per_answer() or SECONDS_PER_ANSWER
+
+    def effort(self) -> Effort:
+        """The answers of each day, and those given today."""
+        per_day, minutes = self.settings.answers_per_day, self.settings.minutes_per_day
+        if minutes is not None:
+            per_day = max(round(60 * minutes / self.seconds_per_answer()), 1)
+        return Effort(per_day, self.log.answers_by_day(self.today).get(self.today, 0))
+
     def due(self, card: Card) -> datetime:
         """The instant at which the card comes back."""
         return card.due_at or self.days.start(self.due_day(card))
@@ -130,9 +153,11 @@ def queue(
 ) -> Iterator[tuple[str, Group]]:
     """The questions that can be studied now, in the order to ask them, each once.
 
-    Steps of minutes that have run out; questions whose answer changed; reviews, the one least likely to be recalled
-    first; new ones as the daily limit allows; steps that run out within the learn-ahead limit. Only the question that
-    was answered last is not the first, where there is another.
+    With an interview ahead: those that add most to what is recalled on its day, and then those of topics that none ahead
+    covers, as many as the answers left for today; with `topics` chosen by the learner, as many as there are.
+    Else, and for the other topics: steps of minutes that have run out; questions whose answer changed; reviews, the one
+    least likely to be recalled first; new ones as the daily limit allows; steps that run out within the learn-ahead
+    limit. Only the question that was answered last is not the first, where there is another.
 
     Raises: UsageError for a topic that the bank does not have.
     """
@@ -156,14 +181,45 @@ def _queue(desk: Desk, course: Course, topics: Collection[str], skip: Collection
                 taken.add(slug)
                 yield slug, group
 
+    interviews = interviews_ahead(desk, course)
+    if not interviews:
+        yield from _long_term(desk, course, topics, skip, asked)
+        return
+
+    effort = desk.effort()
+
+    def planned() -> Iterator[tuple[str, Group]]:
+        traces = desk.cards.traces()
+        covered = subjects(desk, course, interviews, traces, anew(desk, course))
+        for slug in in_order(desk, course, interviews, covered, effort.per_day):
+            trace = traces.get(slug)
+            yield from asked([slug], Group.NEW if trace is None else Group.LEARNING if trace.stepping else Group.REVIEW)
+        taken.update(subject.question for subject in covered)
+        yield from _long_term(desk, course, topics, skip, asked)
+
+    yield from planned() if topics else islice(planned(), effort.left)
+
+
+def _long_term(
+    desk: Desk,
+    course: Course,
+    topics: Collection[str],
+    skip: Collection[str],
+    asked: Callable[[Iterable[str], Group], Iterator[tuple[str, Group]]],
+) -> Iterator[tuple[str, Group]]:
+    """The questions in the order that serves the long term."""
     yield from asked(desk.cards.learning(None, desk.now), Group.LEARNING)
-    yield from asked(changed(desk, course), Group.REVIEW)
-    yield from asked(desk.cards.from_the_future(desk.today), Group.REVIEW)
+    yield from asked(anew(desk, course), Group.REVIEW)
     yield from asked(desk.cards.due(desk.today), Group.REVIEW)
     allowed = desk.settings.new_per_day - desk.cards.introduced(desk.today)
     if allowed > 0:
         yield from islice(asked(_new(desk, course, topics, skip), Group.NEW), allowed)
     yield from asked(desk.cards.learning(desk.now, desk.now + LEARN_AHEAD), Group.LEARNING)
+
+
+def anew(desk: Desk, course: Course) -> list[str]:
+    """The questions whose reviews say nothing of what is known: the answer changed since, or the clock was wrong then."""
+    return [*changed(desk, course), *desk.cards.from_the_future(desk.today)]
 
 
 def changed(desk: Desk, course: Course) -> list[str]:
@@ -183,8 +239,8 @@ def _new(desk: Desk, course: Course, topics: Collection[str], skip: Collection[s
     waiting = [slug for slug in course.order if slug not in ratings]
 
     def ready(slug: str) -> bool:
-        required = (course.questions.get(course.aliases.get(each, each)) for each in course.questions[slug].requires)
-        return all(each is None or each.slug in known or (topics and each.topic not in topics) for each in required)
+        required = course.requirements(slug)
+        return all(each.slug in known or (topics and each.topic not in topics) for each in required)
 
     while (slug := next(filter(ready, waiting), None)) is not None:
         waiting.remove(slug)

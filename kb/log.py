@@ -194,6 +194,14 @@ class Log:
             )
         return self._connection.total_changes - before
 
+    def raw(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """What this statement selects, as it is stored: for looking for faults."""
+        return iter(self._execute(statement))
+
+    def execute_schema(self, statement: str) -> None:
+        """Makes or drops a trigger, a view or an index; the rows stay as they are."""
+        self._execute(statement)
+
     def names(self, questions: Iterable[str]) -> set[str]:
         """Those of the given questions that the log speaks of."""
         return {

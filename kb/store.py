@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from kb.backups import back_up, newest_sound
+from kb.backups import back_up, back_up_by_hand, copy_to, newest_sound
 from kb.cards import Cards
 from kb.errors import CorruptDatabaseError, NewerDatabaseError, StoreError, StoreUnavailableError
 from kb.log import Log
@@ -80,6 +80,23 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             _log.warning("%s: no backup could be made today: %s.", self.path, error)
             return None
+
+    def back_up_by_hand(self, now: datetime, file: Path | None = None) -> Path:
+        """A checked copy of this moment: the given file, which must not be there yet, or one in the folder of backups."""
+        if file is not None and file.exists():
+            raise StoreUnavailableError(
+                f"{file}: expected a name for the copy that nothing has yet; found a file or folder.\n"
+                "    Fix: give another name."
+            )
+        with self.reading():  # a database that is missing is made, and one that cannot be used is told so
+            pass
+        try:
+            return back_up_by_hand(self.path, now) if file is None else copy_to(self.path, file)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailableError(
+                f"{self.path}: no copy could be made of it ({error}).\n"
+                "    Fix: see that the folder for the copy is there and may be written to, and that the disk has room."
+            ) from error
 
     def _open(self) -> sqlite3.Connection:
         """A connection to a database of this version, made or migrated if need be."""
@@ -193,8 +210,7 @@ class Store:
         """Says that the file was left in place, and which backup can take it."""
         backup = newest_sound(self.path)
         fix = (
-            f"move it and any file named {self.path.name}-wal or {self.path.name}-shm to another folder, and copy the"
-            f" backup {backup} to its place."
+            f"`kb restore {backup}` puts the newest sound backup in its place; this file is kept beside it."
             if backup
             else "there is no sound backup beside it; move it to another folder to begin anew, or name another"
             " database with KB_DB or --db."

@@ -5,12 +5,12 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from kb import clock
 from kb.bank import Bank
-from kb.choosing import Desk, Fold, Group, changed, course_of, queue, reading, writing
+from kb.choosing import Desk, Fold, Group, anew, changed, course_of, queue, reading, writing
 from kb.errors import SchedulingError, UsageError
 from kb.log import Details, after, to_json
 from kb.progress import Progress, TopicProgress, progress_at
@@ -19,10 +19,15 @@ from kb.rating import Rating
 from kb.scheduling import Card, Review, State, checked_rating
 from kb.settings import Settings, checked_setting, read_settings
 from kb.store import Store
+from kb.towards import interviews_ahead, subjects
+
+if TYPE_CHECKING:
+    from kb.planning.forecast import Outlook
 
 __all__ = [
     "Attempt",
     "Due",
+    "Plan",
     "Preview",
     "Progress",
     "Rating",
@@ -31,6 +36,7 @@ __all__ = [
     "Undone",
     "due",
     "next_attempt",
+    "plan",
     "preview",
     "progress",
     "rebuild",
@@ -72,6 +78,23 @@ class Due:
     new: int
     learning: int
     next: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The way to the interviews ahead, the nearest first; none of them where no date is set or all are past.
+
+    `next` lists what is left for today, in the order it will be asked, `new` of it seen for the first time; `answered` counts
+    the answers of today. `answers_per_day` follows from the minutes a day where the learner set those.
+    """
+
+    today: date
+    answers_per_day: int
+    seconds_per_answer: float
+    answered: int
+    next: tuple[str, ...]
+    new: int
+    interviews: "tuple[Outlook, ...]"
 
 
 @dataclass(frozen=True)
@@ -154,6 +177,26 @@ def due(bank: Bank, store: Store, now: datetime) -> Due:
         learning=counts[Group.LEARNING],
         next=tuple(slug for slug, _ in queued),
     )
+
+
+def plan(bank: Bank, store: Store, now: datetime) -> Plan:
+    """What to answer today, and what to expect of each interview ahead."""
+    from kb.planning.forecast import outlooks  # only here, as most commands never look so far
+
+    with reading(bank, store, now) as desk:
+        course = course_of(bank)
+        interviews, effort = interviews_ahead(desk, course), desk.effort()
+        covered = subjects(desk, course, interviews, desk.cards.traces(), anew(desk, course))
+        queued = list(queue(desk, course))
+        return Plan(
+            today=desk.today,
+            answers_per_day=effort.per_day,
+            seconds_per_answer=desk.seconds_per_answer(),
+            answered=effort.done,
+            next=tuple(slug for slug, _ in queued),
+            new=sum(group is Group.NEW for _, group in queued),
+            interviews=outlooks(covered, interviews, desk.today, effort, desk.scheduler.memory),
+        )
 
 
 def preview(bank: Bank, store: Store, question_id: str, now: datetime) -> dict[Rating, Preview]:

@@ -178,10 +178,12 @@ def test_what_the_demo_computed_stands_beside_the_prediction(database: Path) -> 
     assert "Computed here in" in words(app)
 
 
-def test_a_prediction_that_is_no_number_is_refused_in_a_sentence(database: Path) -> None:
-    app = opened("study", question="exploding-softmax")
+@pytest.mark.parametrize(("language", "sentence"), [("en", "expected a number such as"), ("zh", "这里读不出一个数")])
+def test_a_prediction_that_is_no_number_is_refused_in_a_sentence(database: Path, language: str, sentence: str) -> None:
+    app = opened("study", language, question="exploding-softmax")
     next(field for field in app.text_input if "predicted" in str(field.key)).set_value("much").run()
     pressed(app, "option-1")
+    assert sentence in words(app)
     assert "found 'much'" in words(app)
     assert "option" in keys(app)
 

@@ -6,6 +6,7 @@ The bank is the complete example of content/README.md, so that the example stays
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from kb.__main__ import main
+from kb.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 SLUG = "scale-by-root-d-k"
@@ -159,6 +161,12 @@ def test_a_demo_runs_with_its_parameters_as_options(kb: Kb) -> None:
             ("demo", "run", "softmax_saturation", "--head-dim", "0"),
             "kb: demo softmax_saturation: head_dim: expected a whole number from 1 to 4096; found '0'.",
         ),
+        (
+            ("demo", "run", "softmax_saturation", "--memory-gib", "inf"),
+            "Error: Invalid value for '--memory-gib': inf is not a finite number.",
+        ),
+        (("demo", "check", "--seeds", "0"), "Error: Invalid value for '--seeds': 0 is not in the range x>=1."),
+        (("list", "--topic", "x"), "kb: --topic: expected one of attention; found 'x'."),
         (("check", "--fix"), "Error: --fix rewrites figures that were computed anew: give it together with --run."),
         (
             ("new", "question", "Bad Slug", "--topic", "attention"),
@@ -205,8 +213,11 @@ def study(bank: Path, db: Path, typed: str, *options: str) -> subprocess.Complet
 
 
 def test_study_asks_computes_the_figures_here_and_records_the_rating(kb: Kb, bank: Path, tmp_path: Path) -> None:
-    done = study(bank, tmp_path / "progress.db", "9\n2\n0.8\n\ng\n", "--count", "1", "--device", "cpu")
-    assert "expected a number from 1 to 4; found '9'." in done.stderr
+    typed = "9\n2\nmuch\n0.8\nmaybe\n\ng\n"
+    done = study(bank, tmp_path / "progress.db", typed, "--count", "1", "--device", "cpu")
+    assert "Expected a number from 1 to 4; found '9'." in done.stderr
+    assert "Expected a number such as 1,024, 1.5e3, 3/4 or 12 %; found 'much'." in done.stderr
+    assert "Expected g, or only Enter; found 'maybe'." in done.stderr
     assert "You predicted 0.8; computed here: 0.9222" in done.stdout
     assert "max_weight_scaled = 0.06829" in done.stdout
     assert "kb demo run softmax_saturation --head-dim 512 --num-keys 128" in done.stdout
@@ -220,22 +231,19 @@ def test_ending_a_session_records_nothing(kb: Kb, bank: Path, tmp_path: Path) ->
     assert kb("stats", "--json").json["reviews"] == 0
 
 
+def test_a_number_that_cannot_be_read_is_asked_for_again(tmp_path: Path) -> None:
+    bank, small = tmp_path / "content", ROOT / "tests" / "bank"
+    (bank / "attention").mkdir(parents=True)
+    for name in ("syllabus.yaml", "attention/weights-of-heads.md", "attention/weights-of-heads.zh.md"):
+        shutil.copy(small / name, bank / name)
+    done = study(bank, tmp_path / "progress.db", "u\nmany\n1048576\n\ng\n", "--count", "1", "--device", "cpu")
+    assert "There is no answer to take back." in done.stderr
+    assert "Expected a number such as 1,024, 1.5e3, 3/4 or 12 %; found 'many'." in done.stderr
+    assert "Recorded." in done.stdout
+
+
 def test_every_command_explains_itself(kb: Kb) -> None:
-    for command in (
-        "study",
-        "due",
-        "answer",
-        "undo",
-        "stats",
-        "rebuild",
-        "list",
-        "show",
-        "search",
-        "check",
-        "new",
-        "demo",
-        "serve",
-    ):
+    for command in COMMANDS:
         done = kb(command, "--help")
         assert done.code == 0
         assert "Usage: kb" in done.out

@@ -179,3 +179,47 @@ def test_scheduling_imports_neither_the_optimizer_nor_anything_heavy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.strip() == "set()"
+
+
+spans = st.lists(st.tuples(st.sampled_from(Rating), st.integers(-400, 400)), min_size=1, max_size=10)
+
+
+def folded(spans, start: datetime):
+    """The card after these ratings, each so many days after the one before; below 0 the clock was set back."""
+    reviews, at, ordered_at = [], start, start
+    for rating, wait in spans:
+        at += timedelta(days=wait)
+        ordered_at = max(at, ordered_at + timedelta(microseconds=1))
+        reviews.append(review_at(at, rating, ordered_at=ordered_at))
+    return Scheduler().fold("q", reviews)
+
+
+@given(spans, st.integers(-4000, 4000))
+def test_only_the_days_between_answers_count_so_that_leap_days_and_years_change_nothing(spans, moved):
+    start = MORNING.replace(year=2040)
+    card, later = folded(spans, start), folded(spans, start + timedelta(days=moved))
+    assert (card.stability, card.difficulty, card.state) == (later.stability, later.difficulty, later.state)
+    assert (card.reviews, card.lapses) == (later.reviews, later.lapses)
+    if card.due_on:
+        assert later.due_on - card.due_on == timedelta(days=moved)
+
+
+@given(spans)
+def test_whatever_the_clock_did_a_card_comes_back_after_the_last_answer_and_its_memory_is_possible(spans):
+    card = folded(spans, MORNING.replace(year=2040))
+    assert card.due_on > card.last_day if card.due_on else card.due_at > card.last_review
+    assert 0 < card.stability <= 36500
+    assert 1 <= card.difficulty <= 10
+
+
+def test_an_interval_over_a_leap_day_has_it_as_a_day():
+    scheduler = Scheduler()
+    intervals = set()
+    for year, march in ((2027, 1), (2028, 29)):
+        on = MORNING.replace(year=year, month=2, day=28)
+        card = scheduler.review("q", None, review_at(on, Rating.Easy))
+        next_day = scheduler.review("q", card, review_at(on + timedelta(days=1)))
+        assert next_day.last_day.day == march
+        assert next_day.last_day - card.last_day == timedelta(days=1)
+        intervals.add(card.due_on - on.date())
+    assert len(intervals) == 1

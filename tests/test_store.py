@@ -1,12 +1,11 @@
 """The store: what is written stays, cards are the fold of the log, and logs merge in any order."""
 
 import multiprocessing
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from small_bank import NOON, bank_of, question, quick_folder
 from sqlite_utils import Database
 
 from kb import study
-from kb.backups import KEPT, back_up, is_sound, newest_sound
 from kb.migrations import migrations
 from kb.paths import content_path, database_path
 from kb.rating import Rating
@@ -266,44 +264,6 @@ def test_finding_what_is_due_is_an_index_lookup(store):
         plans = [transaction.log._execute(f"EXPLAIN QUERY PLAN {each}").fetchall()[0][-1] for each in asked]
     assert len(plans) == 3
     assert all(plan.startswith("SEARCH cards USING COVERING INDEX") for plan in plans)
-
-
-def test_a_backup_is_made_once_a_day_and_the_newest_seven_are_kept(store):
-    for offset in range(10):
-        answer(store, "a", now=NOON + timedelta(days=offset))
-        answer(store, "b", now=NOON + timedelta(days=offset, minutes=1))
-    copies = sorted(path.name for path in (store.path.parent / "backups").iterdir())
-    assert copies == [f"progress-2026-03-{day:02}.db" for day in range(12 - KEPT, 12)]
-    newest = newest_sound(store.path)
-    assert newest.name == "progress-2026-03-11.db"
-    with closing(sqlite3.connect(newest)) as connection:
-        assert connection.execute("SELECT count(*) FROM reviews").fetchone() == (19,)
-
-
-def test_a_backup_left_unfinished_is_cleared_away_the_next_day(store):
-    answer(store, "a")
-    leftover = store.path.parent / "backups" / "progress-2026-03-01.db.77.unfinished"
-    leftover.write_bytes(b"half")
-    back_up(store.path, date(2026, 3, 3))
-    assert not leftover.exists()
-
-
-def test_a_damaged_backup_is_passed_over(store):
-    for offset in range(2):
-        answer(store, "a", now=NOON + timedelta(days=offset))
-    newest = newest_sound(store.path)
-    newest.write_bytes(newest.read_bytes()[:5000])
-    assert not is_sound(newest)
-    assert newest_sound(store.path).name == "progress-2026-03-02.db"
-
-
-def test_a_backup_that_fails_is_logged_and_the_answer_is_kept(store, caplog):
-    answer(store, "a")
-    shutil.rmtree(store.path.parent / "backups")
-    (store.path.parent / "backups").write_text("in the way")
-    answer(store, "a", now=NOON + timedelta(days=1))
-    assert "no backup could be made today" in caplog.text
-    assert rows(store, "SELECT count(*) FROM reviews") == [(2,)]
 
 
 def _answer_often(path: str, first: int, number: int) -> None:

@@ -17,6 +17,7 @@ from small_bank import NOON, bank_of, question
 from kb import study
 from kb.errors import CorruptDatabaseError, KbError, NewerDatabaseError, StoreError, StoreUnavailableError
 from kb.rating import Rating
+from kb.restoring import restore
 from kb.store import SCHEMA_VERSION, Store
 
 ROOT = Path(__file__).parents[1]
@@ -161,7 +162,7 @@ def test_a_damaged_database_is_left_in_place_and_the_newest_backup_offered(store
     with pytest.raises(CorruptDatabaseError) as error:
         answer(store, 2)
     backup = store.path.parent / "backups" / "progress-2026-03-03.db"
-    assert f"copy the backup {backup} to its place." in str(error.value)
+    assert f"Fix: `kb restore {backup}` puts the newest sound backup in its place" in str(error.value)
     assert store.path.read_bytes() == before
     assert len(stored(backup)) == 2
 
@@ -171,8 +172,7 @@ def test_following_the_advice_brings_the_answers_back(store):
     overwrite(store.path)
     with pytest.raises(CorruptDatabaseError):
         study.due(BANK, store, NOON)
-    store.path.unlink()
-    (store.path.parent / "backups" / "progress-2026-03-02.db").rename(store.path)
+    restore(store, store.path.parent / "backups" / "progress-2026-03-02.db", NOON)
     second = answer(store, 1)
     assert stored(store.path) == [first.review_id, second.review_id]
 

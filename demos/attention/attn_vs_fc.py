@@ -118,7 +118,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     }
     rows = [{"task": task, "layer": layer, "share": value} for (task, layer), value in values.items()]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("share:Q", title="share of the wanted content that is recovered").scale(domain=[-1.2, 1.2]),
+        x=alt.X("share:Q", title="share of the content recovered").scale(domain=[-1.2, 1.5]),
         y=alt.Y("task:N", title=None, sort=None),
         yOffset=alt.YOffset("layer:N", sort=None),
     )

@@ -134,5 +134,5 @@ def figure(result: Result) -> alt.TopLevelMixin:
         here.encode(x="head_dim:Q"),
         base.mark_line(point=True),
         above.mark_text(align="right", dy=-12).encode(text="scores:N"),
-        below.mark_text(align="right", dy=14).encode(text="scores:N"),
+        below.mark_text(align="right", dy=32).encode(text="scores:N"),
     ).properties(width=WIDTH, height=HEIGHT)

@@ -90,12 +90,12 @@ def figure(result: Result) -> alt.TopLevelMixin:
     }
     rows = [{"what": what, "gap": value, "moves": value > 1e-3} for what, value in gaps.items()]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("gap:Q", title="relative change when the input is reversed"),
+        x=alt.X("gap:Q", title="relative change").scale(domainMax=1.25 * max(gaps.values())),
         y=alt.Y("what:N", title=None, sort=list(gaps)).axis(labelLimit=220),
     )
     bars = base.mark_bar().encode(
         color=alt.Color("moves:N", legend=None).scale(domain=[False, True], range=[BLUE, VERMILION])
     )
-    return alt.layer(bars, base.mark_text(align="left", dx=4).encode(text=alt.Text("gap:Q", format=".1~e"))).properties(
+    return alt.layer(bars, base.mark_text(align="left", dx=4).encode(text=alt.Text("gap:Q", format=".2~g"))).properties(
         width=WIDTH, height=HEIGHT
     )

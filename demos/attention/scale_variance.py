@@ -57,7 +57,7 @@ def run(
     return Result(
         logit_variance_unscaled=variance(q, k),
         logit_variance_scaled=scaled.var().item(),
-        logit_variance_by_d_model=variance(q, k) / d_model,
+        logit_variance_by_d_model=(q @ k.mT / math.sqrt(d_model)).var().item(),
         logit_variance_t5=variance(t5_q, k),
         logit_variance_t5_both=variance(t5_q, small_k),
         logit_variance_qk_norm=variance(norm_q, norm_k) / head_dim,

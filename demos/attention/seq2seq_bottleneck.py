@@ -57,7 +57,7 @@ def run(
         read = words[:, :length].clone().requires_grad_()
         states, _ = encoder(read)  # (BATCH, length, HIDDEN)
         context = attend(decoder_state, states) if attention else states[:, -1]
-        norms = torch.autograd.grad((context * direction).sum(), read)[0].double().norm(dim=-1)  # (BATCH, length)
+        norms = torch.autograd.grad((context * direction).sum(), read)[0].cpu().double().norm(dim=-1)  # (BATCH, length)
         return (norms[:, 0] / norms.sum(-1)).mean().item()
 
     with torch.no_grad():

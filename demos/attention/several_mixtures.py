@@ -106,14 +106,14 @@ def figure(result: Result) -> alt.TopLevelMixin:
         for weight, share in zip(result.curve_weight, curve, strict=True)
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("weight:Q", title="weight of the first token in the only head; the second has the rest"),
+        x=alt.X("weight:Q", title="weight of the first token; the second has the rest"),
         y=alt.Y("share:Q", title="share that is recovered").scale(domain=[0, 1]),
         color=alt.Color("token:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
     )
     first = base.transform_filter(f"datum.weight == {result.curve_weight[16]} && datum.token == 'first token'")
-    second = base.transform_filter(f"datum.weight == {result.curve_weight[4]} && datum.token == 'second token'")
+    second = base.transform_filter(f"datum.weight == {result.curve_weight[14]} && datum.token == 'second token'")
     return alt.layer(
         base.mark_line(),
         first.mark_text(align="right", dx=-8, dy=-8).encode(text="token:N"),
-        second.mark_text(align="left", dx=8, dy=-8).encode(text="token:N"),
+        second.mark_text(align="right", dx=-8, dy=8).encode(text="token:N"),
     ).properties(width=WIDTH, height=HEIGHT)

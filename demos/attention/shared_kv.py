@@ -114,9 +114,6 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("position:Q", title="position of the token (symmetric log scale)").scale(type="symlog"),
         y=alt.Y("gap:Q", title="distance of key and value / length of the key"),
-        color=alt.Color("line:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+        color=alt.Color("line:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
     )
-    ends = base.transform_filter("datum.position == 255")
-    return alt.layer(base.mark_line(point=True), ends.mark_text(align="right", dy=22).encode(text="line:N")).properties(
-        width=WIDTH, height=HEIGHT
-    )
+    return base.mark_line(point=True).properties(width=WIDTH, height=HEIGHT)

@@ -12,11 +12,11 @@ import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import sdpa_kernel
 
 from demos import Field, Param
 from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-from demos._measure import count_flops, measure_ceilings, measure_peak, measure_time
+from demos._measure import count_flops, fused_backend, measure_ceilings, measure_peak, measure_time
 
 TOLERANCE = {"float32": 1e-4, "float16": 5e-3, "bfloat16": 2e-2}
 
@@ -58,9 +58,8 @@ def run(
     dtype: Annotated[str, Param("type of q, k and v", choices=("float32", "bfloat16", "float16"))] = "float32",
     device: torch.device,
 ) -> Result:
-    takes_float32 = SDPBackend.FLASH_ATTENTION if device.type == "cpu" else SDPBackend.EFFICIENT_ATTENTION
-    backend = takes_float32 if dtype == "float32" else SDPBackend.FLASH_ATTENTION
     kind = getattr(torch, dtype)
+    backend = fused_backend(device, kind)
     lengths = tuple(seq_len // part for part in (8, 4, 2, 1))
     with sdpa_kernel(backend):
         curve = [measure(length, num_heads, head_dim, kind, device) for length in lengths]

@@ -35,6 +35,8 @@ class Result:
     curve_sram_kib: Annotated[tuple[int, ...], Field("on-chip memory along the curve, KiB")]
     curve_tiled: Annotated[tuple[float, ...], Field("tiled traffic as a fraction of the separate one")]
     sram_kib: Annotated[int, Field("on-chip memory of a multiprocessor, KiB")]
+    head_dim: Annotated[int, Field("width of one head")]
+    seq_len: Annotated[int, Field("tokens")]
 
 
 def run(
@@ -65,6 +67,8 @@ def run(
         curve_sram_kib=sizes,
         curve_tiled=tuple(tiled(seq_len, head_dim, size) / separate for size in sizes),
         sram_kib=sram_kib,
+        head_dim=head_dim,
+        seq_len=seq_len,
     )
 
 
@@ -79,6 +83,7 @@ def tiled(seq_len: int, head_dim: int, sram_kib: int) -> int:
 
 
 def claims(result: Result) -> dict[str, bool]:
+    chip = 1024 * result.sram_kib  # in tiles 6 · head_dim² bytes of it break even on a long text
     return {
         "softmax does a few operations for each byte, far fewer than a large square product": (
             result.intensity_square > 20 * result.intensity_softmax
@@ -86,8 +91,12 @@ def claims(result: Result) -> dict[str, bool]:
         "this device can do more FLOPs for each byte than a softmax of 32-bit numbers needs": (
             result.balance > result.intensity_softmax / 2
         ),
-        "more on-chip memory never means more traffic": (
-            list(result.curve_tiled) == sorted(result.curve_tiled, reverse=True)
+        "from 16 · head_dim tokens on, tiles save traffic with 7 · head_dim² bytes on chip, and cost some below 5 · head_dim²": (
+            result.seq_len < 16 * result.head_dim
+            or (
+                (result.traffic_ratio > 1 or chip < 7 * result.head_dim**2)
+                and (result.traffic_ratio < 1 or chip > 5 * result.head_dim**2)
+            )
         ),
     }
 

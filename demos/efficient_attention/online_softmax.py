@@ -60,7 +60,7 @@ def run(
 
     parts = scores.split(block, -1)  # each (NUM_QUERIES, block)
     local = torch.cat([part.softmax(-1) for part in parts], -1)  # (NUM_QUERIES, length)
-    maxima = torch.stack([part.amax(-1) for part in parts])  # (num_blocks, NUM_QUERIES)
+    maxima = torch.stack([part.amax(-1) for part in parts]).cpu()  # (num_blocks, NUM_QUERIES)
     counts = [2**power for power in range(9) if 2**power <= length]
     sizes = [math.ceil(length / count) for count in counts]
     return Result(

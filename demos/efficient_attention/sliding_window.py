@@ -13,6 +13,7 @@ import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from demos import Field, Param
 from demos._figures import BLUE, HEIGHT, WIDTH
@@ -35,6 +36,7 @@ class Result:
     pairs_per_token: Annotated[float, Field("keys that a token meets in the two-way pattern, mean")]
     hops: Annotated[int, Field("layers until every token reaches every other in the two-way pattern")]
     block_share: Annotated[float, Field("FLOP rate in blocks over that of a large matrix product", measured=True)]
+    block_backend: Annotated[str, Field("torch's name for the kernel of the blocks", measured=True)]
     window: Annotated[int, Field("tokens in the window, the own one included")]
     num_layers: Annotated[int, Field("layers")]
     pattern: Annotated[str, Field("two-way pattern")]
@@ -60,7 +62,7 @@ def run(
     influence = rows.square().sum((0, 2)).sqrt().flip(0).cpu().double()  # by distance, (seq_len,)
     shares = influence / influence.sum()
     graph = two_way(pattern, window, generator)  # (128, 128)
-    block_error, flops_ratio, share = in_blocks(window, device)
+    block_error, flops_ratio, share, backend = in_blocks(window, device)
     return Result(
         reach=int((influence > 0).sum()),
         half_influence=int((shares.cumsum(0) < 0.5).sum()) + 1,
@@ -70,6 +72,7 @@ def run(
         pairs_per_token=graph.sum().item() / len(graph),
         hops=hops(graph),
         block_share=share,
+        block_backend=backend,
         window=window,
         num_layers=num_layers,
         pattern=pattern,
@@ -122,14 +125,14 @@ def hops(graph: Tensor) -> int:
     return count
 
 
-def in_blocks(window: int, device: torch.device) -> tuple[float, float, float]:
-    """Error, FLOPs saved and FLOP rate of a band computed as blocks of w queries against their own and the last block."""
+def in_blocks(window: int, device: torch.device) -> tuple[float, float, float, str]:
+    """Error, FLOPs saved, FLOP rate and kernel of a band in blocks: w queries against their own block and the last."""
     on_cuda = device.type == "cuda"
     batch, width, dtype = (65536 // window, 128, torch.bfloat16) if on_cuda else (4, 32, torch.float32)
     q, k, v = (torch.randn(batch, 16 * window, width, device=device).to(dtype) for _ in range(3))
     ones = torch.ones(window, 2 * window, dtype=torch.bool, device=device)
-    band = ones.tril(window).triu(1).expand(16, -1, -1).clone()  # (block, query, key)
-    band[0, :, :window] = False  # nothing lies before the first block
+    band = ones.tril(window).triu(1).expand(1, 16, -1, -1).clone()  # (1, block, query, key)
+    band[:, 0, :, :window] = False  # nothing lies before the first block
 
     def blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         keys, values = (
@@ -142,9 +145,12 @@ def in_blocks(window: int, device: torch.device) -> tuple[float, float, float]:
     error = (blocks(*few) - F.scaled_dot_product_attention(*few, attn_mask=mask)).abs().max().item()
     flops = count_flops(lambda: blocks(q, k, v))
     full = count_flops(lambda: F.scaled_dot_product_attention(q[:1], k[:1], v[:1])) * batch
-    time = measure_time(lambda: blocks(q, k, v), device, budget_s=0.02)
+    fused = {"cpu": SDPBackend.FLASH_ATTENTION, "cuda": SDPBackend.EFFICIENT_ATTENTION}  # these take a mask
+    backend = fused.get(device.type, SDPBackend.MATH)
+    with sdpa_kernel(backend):
+        time = measure_time(lambda: blocks(q, k, v), device, budget_s=0.02)
     ceiling = measure_ceilings(device, dtype, budget_s=0.02).matmul_gflop_per_s
-    return error, full / flops, flops / time.median_ms / 1e6 / ceiling
+    return error, full / flops, flops / time.median_ms / 1e6 / ceiling, backend.name
 
 
 def claims(result: Result) -> dict[str, bool]:

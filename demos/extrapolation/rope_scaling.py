@@ -129,7 +129,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("pair:Q", title="pair of features, fast to slow"),
         y=alt.Y("wavelength:Q", title="positions in one turn (log scale)").scale(type="log").axis(format="~s"),
-        color=alt.Color("method:N", title=None, scale=colours),
+        color=alt.Color("method:N", title=None, scale=colours).legend(columns=2),
     )
     lengths = alt.Chart(
         alt.Data(

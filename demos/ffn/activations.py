@@ -43,6 +43,7 @@ def run(
     input_std: Annotated[float, Param("standard deviation of the inputs", minimum=0.1, maximum=100)] = 8.0,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     x = torch.linspace(-30, 30, 60_001, dtype=torch.float64, device=device)
     generator = torch.Generator().manual_seed(torch.initial_seed())
     inputs = input_std * torch.randn(100_000, generator=generator, dtype=torch.float64).to(device)

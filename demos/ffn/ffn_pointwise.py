@@ -39,6 +39,7 @@ def run(
     seq_len: Annotated[int, Param("tokens of the sequence", minimum=1, maximum=131_072)] = 512,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     draw = torch.Generator().manual_seed(torch.initial_seed())
     width, hidden = 64, 64 * expansion  # a small network: being point-wise does not depend on the size
     w_in = (torch.randn(hidden, width, generator=draw, dtype=torch.float64) / width**0.5).to(device)
@@ -106,7 +107,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("expansion:Q", title="hidden width over d_model (log scale)").scale(type="log", base=2),
         y=alt.Y("share:Q", title="FFN's share of the block").axis(format="%").scale(domain=[0, 1]),
-        color=alt.Color("block:N").title(None).scale(domain=names, range=[BLUE, VERMILION]),
+        color=alt.Color("block:N").title(None).scale(domain=names, range=[BLUE, VERMILION]).legend(columns=1),
     )
     here = alt.Chart(alt.Data(values=[{"expansion": min(result.expansion, 16)}])).mark_rule(strokeDash=[4, 3])
     return alt.layer(here.encode(x="expansion:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

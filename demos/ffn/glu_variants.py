@@ -16,7 +16,7 @@ from torch import Tensor
 
 from demos import Field, Param
 from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-from demos._measure import measure_time
+from demos._measure import measure_ceilings, measure_time
 
 TOKENS = 32
 GATES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -39,6 +39,7 @@ class Result:
     output_growth: Annotated[float, Field("norm of the gated FFN's output when the input doubles, over before")]
     plain_growth: Annotated[float, Field("the same for the plain FFN with ReLU")]
     gated_over_plain_time: Annotated[float, Field("time of the gated FFN over the plain one", measured=True)]
+    matmul_share: Annotated[float, Field("gated FLOP rate over that of a large matrix product here", measured=True)]
     curve_ratio: Annotated[tuple[float, ...], Field("gated hidden width in units of d_model")]
     curve_parameters: Annotated[tuple[float, ...], Field("its parameters in units of d_model²")]
     expansion: Annotated[int, Field("hidden width of the plain FFN in units of d_model")]
@@ -78,6 +79,11 @@ def run(
 
     fused = x @ torch.cat([w_up, w_gate]).T  # one product for both, as torch's glu expects it: the gate comes second
     chosen = GATES[gate]
+    gated_ms, plain_ms = (
+        measure_time(call, device, budget_s=0.05).median_ms
+        for call in (lambda: gated_ffn(x, chosen), lambda: plain_ffn(x))
+    )
+    ceiling = measure_ceilings(device, x.dtype, budget_s=0.02).matmul_gflop_per_s
     ratios = (4 / 3, 2.0, 8 / 3, 3.0, 3.5, 4.0)
     return Result(
         parameter_ratio=gated_parameters / plain_parameters,
@@ -88,8 +94,8 @@ def run(
         error_against_torch=(gated_ffn(x, torch.sigmoid) - F.glu(fused) @ w_down.T).abs().max().item(),
         output_growth=(gated_ffn(2 * x, chosen).norm() / gated_ffn(x, chosen).norm()).item(),
         plain_growth=(plain_ffn(2 * x).norm() / plain_ffn(x).norm()).item(),
-        gated_over_plain_time=measure_time(lambda: gated_ffn(x, chosen), device, budget_s=0.05).median_ms
-        / measure_time(lambda: plain_ffn(x), device, budget_s=0.05).median_ms,
+        gated_over_plain_time=gated_ms / plain_ms,
+        matmul_share=6 * len(x) * width * gated / gated_ms / 1e6 / ceiling,
         curve_ratio=ratios,
         curve_parameters=tuple(3 * ratio for ratio in ratios),
         expansion=expansion,
@@ -117,8 +123,8 @@ def figure(result: Result) -> alt.TopLevelMixin:
         for ratio, value in zip(result.curve_ratio, result.curve_parameters, strict=True)
     ]
     gated = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("ratio:Q", title="hidden width of the gated FFN, in units of d_model").scale(zero=False),
-        y=alt.Y("parameters:Q", title="parameters, in units of d_model²"),
+        x=alt.X("ratio:Q", title="gated hidden width, in units of d_model").scale(zero=False),
+        y=alt.Y("parameters:Q", title="parameters, units of d_model²"),
     )
     plain = alt.Chart(alt.Data(values=[{"parameters": 2 * result.expansion, "label": "plain FFN", "ratio": 4 / 3}]))
     return alt.layer(

@@ -124,7 +124,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("correlation:Q", title="correlation of the heads in a group"),
         y=alt.Y("error:Q", title="relative output error").scale(zero=True),
-        color=alt.Color("arm:N").title(None).scale(domain=names, range=[ORANGE, VERMILION, BLUE]),
+        color=alt.Color("arm:N").title(None).scale(domain=names, range=[ORANGE, VERMILION, BLUE]).legend(columns=2),
     )
     zero = alt.Chart(alt.Data(values=[{"error": 1.0, "text": "no output at all"}])).encode(y="error:Q")
     here = alt.Chart(alt.Data(values=[{"correlation": result.correlation}])).mark_rule(strokeDash=[4, 3])

@@ -13,11 +13,11 @@ import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import sdpa_kernel
 
 from demos import Field, Param
 from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-from demos._measure import measure_ceilings, measure_time
+from demos._measure import fused_backend, measure_ceilings, measure_time
 
 HEADS, D_MODEL = 4, 32
 
@@ -117,7 +117,7 @@ def decode_rate(device: torch.device) -> tuple[str, float]:
     on_cuda = device.type == "cuda"
     batch, heads, tokens, dtype = (32, 32, 8192, torch.bfloat16) if on_cuda else (1, 8, 4096, torch.float32)
     q, k, v = (torch.randn(batch, heads, rows, 128, device=device, dtype=dtype) for rows in (1, tokens, tokens))
-    backend = SDPBackend.FLASH_ATTENTION if device.type in ("cpu", "cuda") else SDPBackend.MATH
+    backend = fused_backend(device, dtype)
     with sdpa_kernel(backend):
         step = measure_time(lambda: F.scaled_dot_product_attention(q, k, v), device, budget_s=0.02)
     return backend.name, (k.nbytes + v.nbytes) / step.median_ms / 1e6

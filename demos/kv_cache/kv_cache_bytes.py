@@ -171,7 +171,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     ]
     rows.append({"model": "this cache", "kib": result.bytes_per_token / 1024, "this": True})
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("kib:Q", title="KiB per token (log scale)").scale(type="log", base=2),
+        x=alt.X("kib:Q", title="KiB per token (log scale)").scale(type="log", base=2, padding=40, nice=False),
         y=alt.Y("model:N", title=None, sort=alt.EncodingSortField("kib", order="descending")),
         color=alt.Color("this:N", legend=None).scale(domain=[False, True], range=[BLUE, VERMILION]),
     )

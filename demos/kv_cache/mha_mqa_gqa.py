@@ -119,7 +119,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
         color=alt.Color("what:N", legend=None).scale(domain=names, range=[GREEN, BLUE, VERMILION]),
     )
     here = alt.Chart(alt.Data(values=[{"kv_heads": result.num_kv_heads}])).mark_rule(strokeDash=[4, 3])
-    label = base.transform_filter("datum.kv_heads == 1").mark_text(align="left", dx=4, dy=-22).encode(text="what:N")
+    label = base.transform_filter("datum.kv_heads == 1").mark_text(align="left", dx=4, dy=-30).encode(text="what:N")
     return alt.layer(here.encode(x="kv_heads:Q"), base.mark_line(point=True), label).properties(
         width=WIDTH, height=HEIGHT
     )

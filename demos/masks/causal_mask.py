@@ -109,7 +109,7 @@ def claims(result: Result) -> dict[str, bool]:
         "blocking the diagonal turns one output to NaN in one layer, and all outputs from two layers on": (
             result.nan_rows_without_diagonal == (1 if result.num_layers == 1 else result.seq_len)
         ),
-        "one query beside many keys sees only the first of them under is_causal": result.cached_query_error < 1e-6,
+        "one query beside many keys sees only the first of them under is_causal": result.cached_query_error < 1e-5,
     }
 
 

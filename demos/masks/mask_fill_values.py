@@ -162,7 +162,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
         for name, leaked, full in curves
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("fill:N", title=None, sort=list(result.curve_fill)))
-    weight = alt.X("leaked:Q", title="weight on padding · a row of padding only")
+    weight = alt.X("leaked:Q", title="weight on padding · row of padding")
     weight = weight.scale(domain=[0, 1.4]).axis(values=[0, 0.5, 1])
     color = alt.condition(f"datum.fill == '{result.fill}'", alt.value(VERMILION), alt.value(BLUE))
     return alt.layer(

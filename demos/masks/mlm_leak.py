@@ -124,7 +124,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     }
     base = alt.Chart(alt.Data(values=[{"arm": arm, "leak": value} for arm, value in arms.items()])).encode(
         y=alt.Y("arm:N", title=None, sort=list(arms)).axis(labelLimit=220),
-        x=alt.X("leak:Q", title="influence of the token on its own output"),
+        x=alt.X("leak:Q", title="influence on its output").scale(domainMax=1.25 * max(arms.values())),
     )
     text = base.mark_text(align="left", dx=6).encode(text=alt.Text("leak:Q", format=".2f"))
     return alt.layer(base.mark_bar(color=VERMILION), text).properties(width=WIDTH, height=HEIGHT)

@@ -39,6 +39,7 @@ def run(
     num_devices: Annotated[int, Param("devices whose statistics SyncBN pools", minimum=1, maximum=16)] = 8,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     samples = draw(batch, device)  # (DRAWS, batch, CHANNELS)
     norm = nn.BatchNorm1d(CHANNELS, momentum=1.0, dtype=torch.float64, device=device)
     norm(samples[0])  # with momentum 1 the running mean is the batch mean

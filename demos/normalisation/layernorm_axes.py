@@ -41,6 +41,7 @@ def run(
     embedding_std: Annotated[float, Param("standard deviation of embeddings", minimum=0.01, maximum=4)] = 0.02,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     generator = torch.Generator().manual_seed(torch.initial_seed())
 
     def draw(*shape: int) -> Tensor:

@@ -54,17 +54,17 @@ def run(
     relaxed = (q / (ALPHA * root)) @ k.T
     weights = ((relaxed - relaxed.amax(-1, keepdim=True)).float() * ALPHA).softmax(-1)  # (score − max) in float16
 
-    exact_q, exact_k = q.double().cpu(), k.double().cpu()
+    exact_q, exact_k = q.cpu().double(), k.cpu().double()
     scores = exact_q @ exact_k.T / root
-    error = (weights.double().cpu() - scores.softmax(-1)).abs().sum(-1) / 2
+    error = (weights.cpu().double() - scores.softmax(-1)).abs().sum(-1) / 2
     normed = rms_norm(exact_q) @ rms_norm(exact_k).T / root
     x = 300 * torch.randn(head_dim, generator=generator).half().to(device)
     magnitudes = tuple(float(2**power) for power in range(8))
     return Result(
-        infinite_plain=plain.isinf().double().mean().item(),
-        infinite_scaled_first=((q / root) @ k.T).isinf().double().mean().item(),
-        infinite_relaxed=relaxed.isinf().double().mean().item(),
-        nan_rows_plain=plain.softmax(-1).isnan().any(-1).double().mean().item(),
+        infinite_plain=plain.isinf().float().mean().item(),
+        infinite_scaled_first=((q / root) @ k.T).isinf().float().mean().item(),
+        infinite_relaxed=relaxed.isinf().float().mean().item(),
+        nan_rows_plain=plain.softmax(-1).isnan().any(-1).float().mean().item(),
         weight_error=error.mean().item(),
         largest_logit=scores.abs().max().item(),
         largest_qk_norm=normed.abs().max().item(),

@@ -105,7 +105,7 @@ def claims(result: Result) -> dict[str, bool]:
 
 
 def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["post-norm", "pre-norm", "pre-norm, smaller output matrices"]
+    names = ["post-norm", "pre-norm", "pre-norm, smaller outputs"]
     curves = (result.curve_share_post, result.curve_share, result.curve_share_scaled)
     rows = [
         {"branch": branch, "share": value, "stack": name}
@@ -115,6 +115,6 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("branch:Q", title="branch, from input to output").scale(nice=False),
         y=alt.Y("share:Q", title="branch over stream (log scale)").scale(type="log", nice=False),
-        color=alt.Color("stack:N").title(None).scale(domain=names, range=[VERMILION, BLUE, GREEN]),
+        color=alt.Color("stack:N").title(None).scale(domain=names, range=[VERMILION, BLUE, GREEN]).legend(columns=2),
     )
     return base.mark_line().properties(width=WIDTH, height=HEIGHT)

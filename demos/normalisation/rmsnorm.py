@@ -129,5 +129,5 @@ def figure(result: Result) -> alt.TopLevelMixin:
         here.mark_rule(strokeDash=[4, 3]).encode(x="mean:Q"),
         base.mark_line(),
         ends.transform_filter(f"datum.part == '{names[0]}'").mark_text(align="right", dy=-12),
-        ends.transform_filter(f"datum.part == '{names[1]}'").mark_text(align="right", dy=18),
+        ends.transform_filter(f"datum.part == '{names[1]}'").mark_text(align="right", dy=40),
     ).properties(width=WIDTH, height=HEIGHT)

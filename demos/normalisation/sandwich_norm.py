@@ -40,6 +40,7 @@ def run(
     num_branches: Annotated[int, Param("branches of the stack", minimum=1, maximum=96)] = 48,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     branch_pre, stream_pre = through_stack(weight_scale, num_branches, False, device)
     branch_sandwich, stream_sandwich = through_stack(weight_scale, num_branches, True, device)
     return Result(

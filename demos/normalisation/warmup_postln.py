@@ -143,7 +143,9 @@ def figure(result: Result) -> alt.TopLevelMixin:
     lines = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("step:Q", title="step"),
         y=alt.Y("loss:Q", title="training loss (nat per token)"),
-        color=alt.Color("run:N", title=None).scale(domain=list(curves), range=[VERMILION, ORANGE, BLUE]),
+        color=alt.Color("run:N", title=None)
+        .scale(domain=list(curves), range=[VERMILION, ORANGE, BLUE])
+        .legend(columns=2),
     )
     chance = alt.Chart(alt.Data(values=[{"loss": result.chance_loss, "label": "chance"}])).encode(y="loss:Q")
     return alt.layer(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from demos import Field, Param
+from demos._figures import PANEL
 
 TERMS = ("content to content", "content to position", "position to content")
 
@@ -127,5 +128,5 @@ def figure(result: Result) -> alt.TopLevelMixin:
             ),
             facet=alt.Facet("term:N", columns=2, title=None).sort(list(TERMS)),
         )
-        .properties(width=150, height=150)
+        .properties(width=PANEL, height=PANEL)
     )

@@ -103,7 +103,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
         for init, value in zip(result.curve_init, curve, strict=True)
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("share:Q", title="share of the position in token + position (squared norm)").scale(domain=[0, 1.1]),
+        x=alt.X("share:Q", title="position's share of the squared norm").scale(domain=[0, 1.3]),
         y=alt.Y("init:N", title=None, sort=list(result.curve_init)),
         yOffset=alt.YOffset("tokens:N", sort=names),
     )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import HEIGHT
+from demos._figures import PANEL
 
 NUM_PAIRS = 4
 
@@ -117,5 +117,5 @@ def figure(result: Result) -> alt.TopLevelMixin:
             color=alt.Color("score:Q", title="score with the middle patch"),
             column=alt.Column("positions:N", title=None, sort=names),
         )
-        .properties(width=HEIGHT * 0.8, height=HEIGHT * 0.8)
+        .properties(width=PANEL, height=PANEL)
     )

@@ -129,11 +129,8 @@ def figure(result: Result) -> alt.TopLevelMixin:
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("offset:Q", title="offset, key minus query"),
         y=alt.Y("term:Q", title="relative term q·a of the score"),
-        color=alt.Color("query:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+        color=alt.Color("query:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
     )
-    ends = base.transform_filter(f"datum.offset == {result.curve_offset[-1]}").mark_text(align="right", dy=-10)
     clips = [{"offset": sign * result.max_distance} for sign in (-1, 1)]
     rules = alt.Chart(alt.Data(values=clips)).mark_rule(strokeDash=[4, 3]).encode(x="offset:Q")
-    return alt.layer(rules, base.mark_line(point=True), ends.encode(text="query:N")).properties(
-        width=WIDTH, height=HEIGHT
-    )
+    return alt.layer(rules, base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

@@ -163,7 +163,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     ]
     starts = [{"distance": count * result.segment_len - 0.5} for count in range(1, result.num_layers + 2)]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("distance:Q", title="distance of the changed token from the last one; rules: segments"),
+        x=alt.X("distance:Q", title="distance of the changed token; rules: segments"),
         y=alt.Y("change:Q", title="change of the last output (log scale)").scale(type="log"),
         color=alt.Color("run:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
     )

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
+from demos._figures import PANEL
 
 TERMS = ("a: content, content", "b: content, offset", "c: u, content", "d: v, offset")
 
@@ -126,5 +127,5 @@ def figure(result: Result) -> alt.TopLevelMixin:
             ),
             facet=alt.Facet("term:N", columns=2, title=None),
         )
-        .properties(width=150, height=150)
+        .properties(width=PANEL, height=PANEL)
     )

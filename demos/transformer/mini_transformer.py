@@ -161,7 +161,9 @@ def figure(result: Result) -> alt.TopLevelMixin:
     rows = [{"part": name, "parameters": value} for name, value in zip(names, result.parts, strict=True)]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("part:N", title=None, sort=names).axis(labelLimit=220),
-        x=alt.X("parameters:Q", title="parameters of one layer").axis(format="~s"),
+        x=alt.X("parameters:Q", title="parameters of one layer")
+        .axis(format="~s")
+        .scale(domainMax=1.35 * max(result.parts)),
     )
     label = base.mark_text(align="left", dx=6).encode(text=alt.Text("parameters:Q", format=","))
     return alt.layer(base.mark_bar(color=BLUE), label).properties(width=WIDTH, height=HEIGHT)

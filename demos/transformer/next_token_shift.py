@@ -48,7 +48,7 @@ def run(
         train_loss=tuple(loss(each, train, shift) for each, shift in zip(logits, SHIFTS, strict=True)),
         next_token_loss=tuple(loss(each, test, 1) for each in logits),
         next_token_accuracy=tuple(
-            (each[test[:, :-1]].argmax(-1) == test[:, 1:]).double().mean().item() for each in logits
+            (each[test[:, :-1]].argmax(-1) == test[:, 1:]).cpu().double().mean().item() for each in logits
         ),
         repeats=tuple((each.argmax(-1).cpu() == torch.arange(vocab_size)).double().mean().item() for each in logits),
         entropy_rate=math.log(branching),

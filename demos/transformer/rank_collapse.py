@@ -120,7 +120,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
         y=alt.Y("deviation:Q", title="deviation from the mean token (log scale)")
         .scale(type="log")
         .axis(format=".0e", tickCount=6),
-        color=alt.Color("arm:N").title(None).scale(domain=ARMS, range=[VERMILION, ORANGE, BLUE]),
+        color=alt.Color("arm:N").title(None).scale(domain=ARMS, range=[VERMILION, ORANGE, BLUE]).legend(columns=2),
     )
     here = alt.Chart(alt.Data(values=[{"layer": result.num_layers}])).mark_rule(strokeDash=[4, 3])
     return alt.layer(here.encode(x="layer:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

@@ -42,6 +42,7 @@ def run(
     ] = 0.41,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     (plain, other), (skip, other_skip), (prenorm, other_prenorm) = (
         gradients(stack, num_layers, gain, device) for stack in STACKS
     )

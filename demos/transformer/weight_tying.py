@@ -82,21 +82,21 @@ def run(
     shape = shape._replace(encoder_layers=num_layers or shape.encoder_layers, vocab_size=vocab_size or shape.vocab_size)
     width = shape.table_width or shape.d_model
     table, saved = shape.vocab_size * width, (shape.uses - 1) * shape.vocab_size * width
-    tied = count(shape)
+    tied, untied = count(shape), count_modules(shape, tied=False)
     stored = 1 if shape.share_layers else shape.encoder_layers
     untied_rows, tied_rows = rows_with_gradient(False, device), rows_with_gradient(True, device)
     return Result(
         tied_parameters=tied,
-        untied_parameters=tied + saved,
+        untied_parameters=untied,
         saved_parameters=saved,
         table_share=table / tied,
-        saved_share=saved / (tied + saved),
+        saved_share=saved / untied,
         layer_parameters=layer(shape, cross=False),
         layers_saved=(shape.encoder_layers - stored) * layer(shape, cross=False),
         rule_of_thumb=12 * (shape.encoder_layers + shape.decoder_layers) * shape.d_model**2,
         rows_untied=untied_rows,
         rows_tied=tied_rows,
-        max_count_error=abs(count_modules(shape) - tied),
+        max_count_error=abs(count_modules(shape, tied=True) - tied),
     )
 
 
@@ -116,14 +116,14 @@ def count(shape: Shape) -> int:
     return tables + bridge + stored * layer(shape, False) + shape.decoder_layers * layer(shape, True)
 
 
-def count_modules(shape: Shape) -> int:
-    """The same by building torch's modules on the meta device; a parameter that appears twice counts once."""
+def count_modules(shape: Shape, tied: bool) -> int:
+    """Parameters of torch's modules, built on the meta device; one that is shared counts once."""
     d, width = shape.d_model, shape.table_width or shape.d_model
     heads, ffn = d // 64, shape.ffn_factor * d
     with torch.device("meta"):
         table = embedding(shape.vocab_size, width)
         outputs = [nn.Linear(width, shape.vocab_size, bias=False) for _ in range(shape.uses - 1)]
-        for output in outputs:
+        for output in outputs if tied else []:
             output.weight = table.weight
         shared = nn.TransformerEncoderLayer(d, heads, ffn)
         layers: list[nn.Module] = [
@@ -177,7 +177,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     rows = [{"part": part, "millions": value / 1e6} for part, value in parts.items()]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("part:N", title=None, sort=list(parts)).axis(labelLimit=220),
-        x=alt.X("millions:Q", title="parameters in millions"),
+        x=alt.X("millions:Q", title="parameters in millions").scale(domainMax=1.3 * max(parts.values()) / 1e6),
     )
     colour = alt.Color("part:N", legend=None).scale(domain=list(parts), range=[BLUE, GREEN, VERMILION, VERMILION])
     label = base.mark_text(align="left", dx=6).encode(text=alt.Text("millions:Q", format=",.1f"))

@@ -17,6 +17,7 @@ COMMANDS = {
     "answer": "kb.cli.progress",
     "undo": "kb.cli.progress",
     "stats": "kb.cli.progress",
+    "plan": "kb.cli.plan",
     "rebuild": "kb.cli.progress",
     "list": "kb.cli.bank",
     "show": "kb.cli.bank",
@@ -24,6 +25,13 @@ COMMANDS = {
     "check": "kb.cli.bank",
     "new": "kb.cli.new",
     "demo": "kb.cli.demo",
+    "export": "kb.cli.exchange",
+    "import": "kb.cli.exchange",
+    "backup": "kb.cli.keeping",
+    "restore": "kb.cli.keeping",
+    "merge": "kb.cli.keeping",
+    "doctor": "kb.cli.keeping",
+    "sync": "kb.cli.keeping",
     "serve": "kb.cli.serve",
 }
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.cli.session import Session, json_option, note, pass_session, print_json
+from kb.errors import UsageError
+from kb.questions import KINDS
 
 if TYPE_CHECKING:
     from kb.questions import Question
@@ -12,11 +14,14 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @click.option("--topic", help="Only this topic.")
-@click.option("--kind", help="Only this kind: choice, multiple, numeric, open, claim.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Only this kind.")
 @json_option
 @pass_session
 def list_command(session: Session, topic: str | None, kind: str | None, as_json: bool) -> None:
     """List the questions of the bank."""
+    topics = [each.id for each in session.bank.syllabus.topics]
+    if topic is not None and topic not in topics:
+        raise UsageError(f"--topic: expected one of {', '.join(topics)}; found '{topic}'.")
     questions = [
         question
         for question in session.bank.questions.values()
@@ -82,7 +87,7 @@ def show_command(session: Session, slug: str, answer: bool, as_json: bool) -> No
 
 @click.command("search")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
 @json_option
 @pass_session
 def search_command(session: Session, words: tuple[str, ...], limit: int, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 
 import demos
 from demos._runner import DEVICES, SLOW_TIMEOUT_S, TIMEOUT_S, shared
-from kb.cli.session import json_option, note, print_json
+from kb.cli.session import Session, json_option, note, pass_session, print_json
 
 RECORDS = Path(demos.__file__).parent / "records"
 
@@ -22,7 +23,8 @@ def demo_command() -> None:
 
 @demo_command.command("list")
 @json_option
-def list_command(as_json: bool) -> None:
+@pass_session
+def list_command(session: Session, as_json: bool) -> None:
     """List all demos with their claims."""
     specs, broken = demos.catalogue()
     for error in broken:
@@ -32,7 +34,7 @@ def list_command(as_json: bool) -> None:
         return
     width = max(map(len, specs), default=0)
     for spec in specs.values():
-        click.echo(f"{spec.name:{width}}  {spec.topic:20}  {spec.title}")
+        click.echo(f"{spec.name:{width}}  {spec.topic:20}  {session.translate(spec.title)}")
 
 
 def _row(spec: demos.DemoSpec) -> dict[str, Any]:
@@ -44,13 +46,21 @@ def _row(spec: demos.DemoSpec) -> dict[str, Any]:
 @demo_command.command("show")
 @click.argument("name")
 @click.option("--source", is_flag=True, help="Print the program itself.")
-def show_command(name: str, source: bool) -> None:
+@json_option
+@pass_session
+def show_command(session: Session, name: str, source: bool, as_json: bool) -> None:
     """Show what a demo claims, its parameters and its results."""
     spec = demos.describe(name)
+    if as_json:
+        more = {"leaves_out": spec.leaves_out, "source": spec.source, "claims": list(spec.claims), "slow": spec.slow}
+        print_json(_row(spec) | more)
+        return
     if source:
         click.echo(spec.path.read_text(encoding="utf-8"), nl=False)
         return
-    click.echo(f"{spec.title}\n\nLeaves out: {spec.leaves_out}\nSource: {spec.source}\n")
+    say = session.translate
+    click.echo(f"{say(spec.title)}\n\n{session._('Leaves out')}: {say(spec.leaves_out)}")
+    click.echo(f"{session._('Source')}: {spec.source}\n")
     for param in spec.params:
         allowed = (
             ", ".join(map(str, param.choices))
@@ -59,14 +69,24 @@ def show_command(name: str, source: bool) -> None:
             if param.minimum is not None and param.maximum is not None
             else param.type
         )
-        click.echo(f"  {param.option:24} {param.help} ({allowed}; default {param.default})")
+        click.echo(f"  {param.option:24} {say(param.help)} ({allowed}; default {param.default})")
     click.echo()
     for field in spec.fields:
         unit = f" [{field.unit}]" if field.unit else ""
-        click.echo(f"  {field.name:28} {field.help}{unit}{'  (measured)' if field.measured else ''}")
+        click.echo(f"  {field.name:28} {say(field.help)}{unit}{'  (measured)' if field.measured else ''}")
     click.echo()
     for claim in spec.claims:
-        click.echo(f"  claims: {claim}")
+        click.echo(f"  · {say(claim)}")
+
+
+class Limit(click.FloatRange):
+    """A finite number within the bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 class RunGroup(click.Group):
@@ -81,10 +101,8 @@ class RunGroup(click.Group):
         options += [
             click.Option(["--device"], type=click.Choice(DEVICES), default="auto", show_default=True),
             click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True),
-            click.Option(
-                ["--timeout"], type=click.FloatRange(0, min_open=True), help=f"Seconds (default {_limit(spec):g})."
-            ),
-            click.Option(["--memory-gib"], type=click.FloatRange(0, min_open=True), default=4.0, show_default=True),
+            click.Option(["--timeout"], type=Limit(0, min_open=True), help=f"Seconds (default {_limit(spec):g})."),
+            click.Option(["--memory-gib"], type=Limit(0, min_open=True), default=4.0, show_default=True),
             click.Option(["--json", "as_json"], is_flag=True, help="One JSON value on stdout, nothing else."),
         ]
         return click.Command(name, params=options, callback=_runs(name), help=spec.title)
@@ -112,7 +130,8 @@ def _runs(name: str) -> Any:
         else:
             from demos._text import describe_outcome
 
-            click.echo(describe_outcome(outcome))
+            session = click.get_current_context().find_object(Session)
+            click.echo(describe_outcome(outcome, str if session is None else session.translate))
         click.get_current_context().exit(0 if all(outcome.claims.values()) else 1)
 
     return callback
@@ -124,7 +143,7 @@ def run_command() -> None:
 
 
 @demo_command.command("check")
-@click.option("--seeds", default=1, show_default=True, help="How many seeds to try, from 0 on.")
+@click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="How many seeds to try, from 0 on.")
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
 def check_command(seeds: int, device: str) -> None:
     """Run every demo at its defaults; exit 1 when a claim fails."""

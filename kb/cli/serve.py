@@ -13,7 +13,13 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 @click.command("serve")
-@click.option("--port", default=8501, show_default=True, help="Port on 127.0.0.1; the next free one when it is taken.")
+@click.option(
+    "--port",
+    default=8501,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port on 127.0.0.1; the next free one when it is taken.",
+)
 @click.option(
     "--browser/--no-browser", default=None, help="Open the browser (by itself only where there is a display)."
 )

@@ -24,6 +24,7 @@ from kb.grading import (
     numeric_truth,
 )
 from kb.links import fill_text
+from kb.numbers import read_number
 from kb.questions import (
     VERDICTS,
     ChoiceQuestion,
@@ -58,32 +59,31 @@ class NoTruth(Exception):
 def study_command(session: Session, count: int, topics: tuple[str, ...], device: str) -> None:
     """Be asked what is due, then what is new. `q` ends, `u` takes the last answer back, Enter skips."""
     quiz = Quiz(session, device)
-    answered = 0
     skipped: set[str] = set()
     shared().warm_up()
+    note(session._("Enter skips a question, u takes the last answer back, q ends."))
     try:
-        while answered < count:
+        while quiz.answered < count:
             attempt = study.next_attempt(session.bank, session.store, now(), topics=topics, skip=skipped)
             if attempt is None:
                 note(session._("Nothing more to study now."))
                 break
-            click.echo(f"\n── {answered + 1}/{count} " + "─" * 60)
-            if quiz.ask(attempt):
-                answered += 1
-            else:
+            click.echo(f"\n── {quiz.answered + 1}/{count} " + "─" * 60)
+            if not quiz.ask(attempt):
                 skipped.add(attempt.question_id)
     except Quit:
         pass
-    note(session._("{count} answered.", count=answered))
+    note(session._("{count} answered.", count=quiz.answered))
 
 
 class Quiz:
-    """Asks one question after another and records the answers."""
+    """Asks one question after another and records the answers; `answered` counts them, without those taken back."""
 
     def __init__(self, session: Session, device: str):
         self._session = session
         self._device = device
         self._terminal = Terminal(session)
+        self.answered = 0
 
     def ask(self, attempt: study.Attempt) -> bool:
         """Asks one question; True when its answer was recorded, False when it was skipped.
@@ -130,64 +130,94 @@ class Quiz:
             duration_s=duration_s,
             device=self._device,
         )
+        self.answered += 1
         click.echo(session._("Recorded. Due again {due}.", due=reviewed.due.astimezone().strftime("%Y-%m-%d %H:%M")))
         return True
 
     def _answer(self, question: Question, text: Text, attempt: study.Attempt) -> Answer | None:
         """What the learner commits to: places for choices, text for the rest; None when the question is skipped."""
+        _ = self._session._
         match question:
             case ChoiceQuestion() | MultipleQuestion():
                 for number, place in enumerate(attempt.order, 1):
                     self._terminal.markdown(f"{number}\\.  {text.choices[place].text}", indent=2)
                 several = isinstance(question, MultipleQuestion)
-                label = self._session._("Numbers, several may be right") if several else self._session._("Number")
-                return self._read(label, lambda typed: _places(typed, len(attempt.order), several))
+                label = _("Numbers, several may be right") if several else _("Number")
+                return self._places(label, len(attempt.order), several)
             case ClaimQuestion():
-                return self._read(self._session._("t true, f false, d it depends"), _verdict)
+                verdict: str | None = self._read(_("t true, f false, d it depends"), _verdict, _("Expected t, f or d"))
+                return verdict
             case NumericQuestion():
-                unit = f" ({question.unit})" if question.unit else ""
-                return self._read(self._session._("Number") + unit, lambda typed: typed)
+                label = _("Number") + (f" ({question.unit})" if question.unit else "")
+                return self._number(label, question.unit)
             case _:
-                return self._read(
-                    self._session._("Say or write your answer, then press Enter"), lambda typed: typed or " "
-                )
+                return self._line(_("Say or write your answer, then press Enter")) or " "
 
-    def _read(self, label: str, parse: Callable[[str], Any]) -> Any:
-        """What `parse` makes of the line typed, asked again until it can; None for an empty line that means skip."""
-        while True:
-            typed = self._line(label)
+    def _read(self, label: str, parse: Callable[[str], Any], expected: str) -> Any:
+        """What `parse` makes of the line typed, asked again until it can, with what it `expected`; None for an empty line."""
+        while typed := self._line(label):
             try:
-                value = parse(typed)
-            except AnswerError as error:
-                note(str(error))
-                continue
-            return None if value == "" else value
+                return parse(typed)
+            except AnswerError:
+                note(self._session._("{expected}; found '{typed}'.", expected=expected, typed=typed))
+        return None
+
+    def _places(self, label: str, count: int, several: bool) -> list[int] | None:
+        """The places of the options or key points that are named by their numbers."""
+        _ = self._session._
+        expected = (
+            _("Expected numbers from 1 to {count}", count=count)
+            if several
+            else _("Expected a number from 1 to {count}", count=count)
+        )
+        places: list[int] | None = self._read(label, lambda typed: _places(typed, count, several), expected)
+        return places
+
+    def _number(self, label: str, unit: str) -> str | None:
+        """A number as it was typed, which can be read in this unit."""
+
+        def readable(typed: str) -> str:
+            read_number(typed, unit)
+            return typed
+
+        number: str | None = self._read(
+            label, readable, self._session._("Expected a number such as 1,024, 1.5e3, 3/4 or 12 %")
+        )
+        return number
 
     def _line(self, label: str) -> str:
-        """A line typed by the learner. Raises: Quit for `q` or the end of the input."""
+        """A line typed by the learner. Raises: Quit for `q`, Ctrl-C or the end of the input."""
         try:
             typed = input(f"{label} › ").strip()
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
+            click.echo()
             raise Quit from None
         if typed == "q":
             raise Quit
         if typed == "u":
-            undone = study.undo(self._session.store, now())
-            taken = undone.question if undone else "–"
-            note(self._session._("Taken back: your answer to {question}", question=taken))
+            self._undo()
             return self._line(label)
         return typed
+
+    def _undo(self) -> None:
+        undone = study.undo(self._session.store, now())
+        if undone is None:
+            note(self._session._("There is no answer to take back."))
+            return
+        self.answered = max(self.answered - 1, 0)
+        note(self._session._("Taken back: your answer to {question}", question=undone.question))
 
     def _guessed(self, question: Question) -> bool:
         if isinstance(question, OpenQuestion):
             return False
-        return self._line(self._session._("Sure? Enter yes, g a guess")).lower() == "g"
+        _ = self._session._
+        return bool(self._read(_("Sure? Enter yes, g a guess"), _guess, _("Expected g, or only Enter")))
 
     def _prediction(self, predict: Predict | None, text: Text) -> str:
         if predict is None or not text.predict:
             return ""
         self._terminal.markdown(text.predict)
-        return self._line(self._session._("Your prediction"))
+        return self._number(self._session._("Your prediction"), predict.unit) or ""
 
     def _compare(self, predict: Predict | None, typed: str) -> None:
         """Shows the prediction beside what the demo computes."""
@@ -260,8 +290,7 @@ class Quiz:
         for number, point in enumerate(text.key_points, 1):
             self._terminal.markdown(f"{number}\\.  {point}", indent=2)
         label = self._session._("Which of these did you have? Numbers, or Enter for none")
-        places: list[int] = self._read(label, lambda typed: _places(typed, len(text.key_points), True) if typed else [])
-        return places
+        return self._places(label, len(text.key_points), several=True) or []
 
     def _rating(self, question: Question, graded: Grade) -> Rating:
         """The rating that the learner gives; Enter takes the proposed one."""
@@ -285,21 +314,25 @@ def _said(guessed: bool) -> str:
     return "guess" if guessed else "certain"
 
 
-def _places(typed: str, count: int, several: bool) -> list[int] | str:
-    """The places that "1 3" or "1,3" names, counted from 0; empty text stays empty."""
-    words = typed.replace(",", " ").split()
-    if not words:
-        return ""
-    if not all(word.isdigit() and 1 <= int(word) <= count for word in words) or (len(words) > 1 and not several):
-        many = "numbers" if several else "a number"
-        raise AnswerError(f"expected {many} from 1 to {count}; found '{typed}'.")
-    return sorted({int(word) - 1 for word in words})
+def _places(typed: str, count: int, several: bool) -> list[int]:
+    """The places that "1 3" or "1,3" names, counted from 0."""
+    words = typed.replace(",", " ").replace("，", " ").split()
+    numbers = {int(word) for word in words if word.isdecimal()}
+    if not words or not all(word.isdecimal() for word in words) or not numbers <= set(range(1, count + 1)):
+        raise AnswerError(f"expected numbers from 1 to {count}; found '{typed}'.")
+    if len(words) > 1 and not several:
+        raise AnswerError(f"expected one number; found '{typed}'.")
+    return sorted(number - 1 for number in numbers)
 
 
 def _verdict(typed: str) -> str:
-    if not typed:
-        return ""
     for verdict in VERDICTS:
         if verdict.startswith(typed.lower()):
             return verdict
     raise AnswerError(f"expected t, f or d; found '{typed}'.")
+
+
+def _guess(typed: str) -> bool:
+    if typed.lower() != "g":
+        raise AnswerError(f"expected g; found '{typed}'.")
+    return True

@@ -52,7 +52,7 @@ def ask(turn: Turn, text: Text, buttons: dict[str, str]) -> None:
             choices = [text.choices[place].text for place in turn.attempt.order]
             buttons |= _ask_one(turn, dict(enumerate(map(question.label, choices))))
     if turn.complaint:
-        st.error(turn.complaint, icon=":material/error:")
+        shell.show_error(turn.complaint)
     press_with(buttons, fields)
 
 
@@ -74,7 +74,7 @@ def _ask_prediction(turn: Turn, text: Text) -> str:
 
     def note() -> None:
         if turn.committed_at is None:
-            turn.predicted, turn.complaint = st.session_state[name].strip(), ""
+            turn.predicted, turn.complaint = st.session_state[name].strip(), None
 
     with prediction_panel(turn, text):
         st.text_input(

@@ -71,8 +71,8 @@ def page() -> None:
         return
     _arrive()
     st.header(_("Browse"), anchor=False)
-    _show()
     shell.show_problems()
+    _show()
 
 
 def _arrive() -> None:

@@ -33,7 +33,7 @@ def page() -> None:
     name = st.query_params.get("demo")
     if name is None:
         show_list()
-        shell.warm_up()
+        shell.runner()
         return
     try:
         spec = demos.describe(name)

@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from demos import DemoError
+from demos import DemoError, ParameterError, UnknownDemoError
 from demos._runner import Runner, shared
 from kb import i18n, study
 from kb.bank import Bank, load_bank
-from kb.errors import CorruptDatabaseError, KbError, NewerDatabaseError, StoreError
+from kb.errors import AnswerError, CorruptDatabaseError, KbError, NewerDatabaseError, StoreError
 from kb.paths import content_path, database_path
 from kb.settings import Settings
 from kb.store import Store
@@ -106,15 +106,11 @@ def topic_title(topic: str) -> str:
 # Demos
 
 
-def runner() -> Runner:
-    """The worker processes that this process shares."""
-    return shared()
-
-
 @st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Has a worker import torch in the background, once, so that the first demo does not wait for it."""
-    runner().warm_up()
+def runner() -> Runner:
+    """The worker processes that this process shares; the first call has one import torch in the background."""
+    shared().warm_up()
+    return shared()
 
 
 def dark() -> bool:
@@ -184,8 +180,14 @@ def _summary(error: Exception) -> str | None:
             return _("The database with your progress is damaged. It was left as it is.")
         case StoreError():
             return _("Your progress cannot be read or written right now. Nothing was changed.")
+        case UnknownDemoError():
+            return _("There is no such demo.")
+        case ParameterError():
+            return _("A value is outside what this demo takes.")
         case DemoError():
             return _("The demo gave no result.")
+        case AnswerError():
+            return _("This cannot be read as a number. Write it like 1,024, 1.5e3, 3/4 or 12 %.")
     return None
 
 

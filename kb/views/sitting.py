@@ -47,7 +47,7 @@ class Turn:
     predicted: str = ""
     confidence: str | None = None
     committed_at: datetime | None = None
-    complaint: str = ""
+    complaint: AnswerError | None = None
     evidence: Evidence | None = None
     run: Run | DemoError | None = None
     run_since: float = field(default_factory=time.monotonic)
@@ -78,9 +78,9 @@ class Turn:
             if isinstance(self.question, NumericQuestion):
                 grade(self.question, self.answer, truth=0.0)
         except AnswerError as error:
-            self.complaint = str(error)
+            self.complaint = error
             return
-        self.complaint = ""
+        self.complaint = None
         self.committed_at = now
 
     @property

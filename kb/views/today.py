@@ -41,7 +41,7 @@ def page() -> None:
         else:
             show_day(settings, study.due(bank, store, now), progress)
     shell.show_problems()
-    shell.warm_up()
+    shell.runner()
 
 
 def show_first_run(settings: Settings) -> None:
