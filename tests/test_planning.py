@@ -462,7 +462,8 @@ def test_the_command_sets_date_and_effort_and_prints_what_the_function_gives(kb,
 def test_the_command_says_what_stays_unseen_and_how_to_choose_otherwise(kb):
     day = in_days(1)
     _, out, _ = kb("--date", day, "--answers", "4")
-    assert f"Interview on {day}, in 1 days: 6 questions, 6 not seen yet" in out
+    assert f"Interview on {day} (days left: 1): 6 questions, 6 not seen yet\n" in out
+    assert " with 4 more answers, 0% (0%–0%) without; in brackets 4 cases of 5\n" in out
     assert "  4 answers a day: " in out
     assert "2 stay unseen" in out
     assert "  6 answers a day: " in out

@@ -108,9 +108,8 @@ def _show(session: Session, plan: study.Plan) -> None:
     for outlook in plan.interviews:
         _show_interview(session, outlook)
     if not plan.interviews:
-        click.echo(
-            session._("No interview is ahead. To set one: {command}", command="kb plan --date 2027-03-31 --answers 40")
-        )
+        command = "kb plan --date 2027-03-31 --answers 40"
+        click.echo(session._("No interview is ahead. To set one: {command}", command=command))
     click.echo(
         session._(
             "Today: {answered} of {per_day} answers given; {left} to come, {new} of them new, about {minutes} min",
@@ -124,10 +123,9 @@ def _show(session: Session, plan: study.Plan) -> None:
 
 
 def _show_interview(session: Session, outlook: "Outlook") -> None:
-    titles = {topic.id: topic.title[session.language] for topic in session.bank.syllabus.topics}
     click.echo(
         session._(
-            "Interview on {date}, in {days} days: {questions} questions, {unseen} not seen yet",
+            "Interview on {date} (days left: {days}): {questions} questions, {unseen} not seen yet",
             date=outlook.interview.date,
             days=outlook.days,
             questions=outlook.questions,
@@ -136,8 +134,8 @@ def _show_interview(session: Session, outlook: "Outlook") -> None:
     )
     click.echo(
         session._(
-            "Recalled on the day, in 4 cases of 5: {share} with {answers} answers from now on; {stopped} without",
-            share=_share(outlook.recall),
+            "Recall on the day: {recall} with {answers} more answers, {stopped} without; in brackets 4 cases of 5",
+            recall=_share(outlook.recall),
             answers=outlook.answers_possible,
             stopped=_share(outlook.if_stopped),
         )
@@ -145,29 +143,30 @@ def _show_interview(session: Session, outlook: "Outlook") -> None:
     for choice in outlook.choices:
         click.echo(
             session._(
-                "  {per_day} answers a day: {share}, {unseen} stay unseen",
+                "  {per_day} answers a day: {recall}, {unseen} stay unseen",
                 per_day=choice.answers_per_day,
-                share=_share(choice.recall),
+                recall=_share(choice.recall),
                 unseen=choice.left_unseen,
             )
         )
+    titles = {topic.id: topic.title[session.language] for topic in session.bank.syllabus.topics}
     if outlook.leave_out:
-        days = outlook.interview.date.isoformat()
-        left = [f"--topic {topic.topic}" for topic in outlook.topics if topic.topic not in outlook.leave_out]
-        without = [f"--without {topic}" for topic in outlook.leave_out]
-        options = " ".join(left if outlook.interview.topics else without)
-        click.echo(
-            session._(
-                "  or leave out {topics}: {command}",
-                topics=", ".join(titles.get(topic, topic) for topic in outlook.leave_out),
-                command=f"kb plan --date {days} {options}",
-            )
-        )
+        topics = ", ".join(titles.get(topic, topic) for topic in outlook.leave_out)
+        click.echo(session._("  or leave out {topics}: {command}", topics=topics, command=_without(outlook)))
     for topic in outlook.topics:
         bar = "█" * round(topic.recall.mean * 20)
         name = titles.get(topic.topic, topic.topic)
-        click.echo(f"  {bar:20} {_share(topic.recall)}  {name} ({topic.unseen}/{topic.questions})")
+        click.echo(f"  {bar:20} {_share(topic.recall):14}  {name} ({topic.questions - topic.unseen}/{topic.questions})")
+
+
+def _without(outlook: "Outlook") -> str:
+    """The command that leaves out the topics for which there is no time."""
+    if outlook.interview.topics:
+        options = [f"--topic {topic.topic}" for topic in outlook.topics if topic.topic not in outlook.leave_out]
+    else:
+        options = [f"--without {topic}" for topic in outlook.leave_out]
+    return f"kb plan --date {outlook.interview.date} {' '.join(options)}"
 
 
 def _share(estimate: "Estimate") -> str:
-    return f"{estimate.mean:4.0%} ({estimate.low:.0%}–{estimate.high:.0%})"
+    return f"{estimate.mean:.0%} ({estimate.low:.0%}–{estimate.high:.0%})"

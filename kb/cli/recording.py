@@ -41,8 +41,16 @@ def record(folder: Path, device: str, names: Sequence[str]) -> Path:
         "runs": [runs[name] for name in sorted(runs)],
     }
     folder.mkdir(exist_ok=True)
-    path.write_text(json.dumps(recorded, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(_lines(recorded), encoding="utf-8")
     return path
+
+
+def _lines(recorded: dict[str, Any]) -> str:
+    """The record as JSON with one run on a line, so that a new record differs from the old one run by run."""
+    head = {key: value for key, value in recorded.items() if key != "runs"}
+    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    runs = ",\n".join(json.dumps(run, ensure_ascii=False, separators=(",", ":")) for run in recorded["runs"])
+    return f'{opening},\n "runs": [\n{runs}\n]}}\n'
 
 
 def _run(outcome: demos.Outcome) -> dict[str, Any]:
