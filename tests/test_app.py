@@ -129,6 +129,7 @@ def test_today_says_how_much_is_due_and_how_long_it_takes(database: Path) -> Non
     app = opened()
     assert re.fullmatch(r"\d questions, about \d minutes", app.title[0].value)
     assert "to your interview on" in words(app)
+    assert "answers a day you will recall about" in words(app)
     assert "What needs it most" in words(app)
 
 

@@ -11,11 +11,12 @@ from demos._figures import BLUE, ORANGE
 from kb import study
 from kb.i18n import format_date, format_share
 from kb.settings import Settings
-from kb.study import Due, Progress, TopicProgress
+from kb.study import Due, Plan, Progress, TopicProgress
 from kb.views import shell
 from kb.views.choosers import choose_interview_date, choose_language
 from kb.views.figure import show_spec
 from kb.views.keys import press_with
+from kb.views.rows import sentences
 from kb.views.shell import _, ngettext
 from kb.views.sitting import SIZE
 from kb.views.summary import show_alternatives
@@ -63,7 +64,8 @@ def show_first_run(settings: Settings) -> None:
 def show_day(settings: Settings, due: Due, progress: Progress) -> None:
     """What to do today and how long it takes, the two weeks before and after, and the topics that need it most."""
     today = progress.forecast[0][0]
-    _show_interview(settings.interview_date, today)
+    if any(interview.date >= today for interview in settings.all_interviews):
+        _show_outlook(study.plan(shell.bank(), shell.store(), shell.now()))
     count = min(len(due.next), SIZE)
     if count:
         minutes = max(round(count * SECONDS_PER_ANSWER / 60), 1)
@@ -90,19 +92,26 @@ def _begin_button(label: str) -> None:
     press_with({"enter": "begin"})
 
 
-def _show_interview(interview: date | None, today: date) -> None:
-    if interview is None or interview < today:
-        return
-    days = (interview - today).days
-    day = format_date(interview, shell.language())
-    if days == 0:
+def _show_outlook(plan: Plan) -> None:
+    """How far the next interview is, and what will be recalled on its day at the present pace."""
+    outlook, language = plan.interviews[0], shell.language()
+    if outlook.days == 0:
         st.caption(_("Your interview is today."))
-    else:
-        st.caption(
-            ngettext(
-                "{count} day to your interview on {day}.", "{count} days to your interview on {day}.", days, day=day
-            )
-        )
+        return
+    day = format_date(outlook.interview.date, language)
+    words = ngettext(
+        "{count} day to your interview on {day}.", "{count} days to your interview on {day}.", outlook.days, day=day
+    )
+    expected = _(
+        "With {per_day} answers a day you will recall about {share} of {questions} questions on that day.",
+        per_day=plan.answers_per_day,
+        share=format_share(outlook.recall.mean, language),
+        questions=outlook.questions,
+    )
+    parts = [words, expected]
+    if outlook.left_unseen:
+        parts.append(_("{unseen} of them would stay unseen.", unseen=outlook.left_unseen))
+    st.caption(sentences(*parts))
 
 
 def _what_is_due(due: Due, progress: Progress) -> str:
