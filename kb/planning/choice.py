@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from math import ceil
+from typing import NamedTuple
 
 from kb.memory import Memory
 from kb.rating import Rating
@@ -40,8 +41,7 @@ class Interview:
         return not self.topics or topic in self.topics
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """A question as the plan sees it: never answered where `last_day` is None.
 
     `failed` says that the last rating is Again, `first_today` that it was seen for the first time today.
@@ -80,8 +80,7 @@ class Effort:
         return per_day if per_day >= self.done or days <= 1 else ceil(answers / (days - 1))
 
 
-@dataclass(frozen=True, eq=False)
-class Learner:
+class Learner(NamedTuple):
     """One way in which the learner may remember: a memory, and what multiplies the stability that the scheduler believes."""
 
     memory: Memory
@@ -124,8 +123,7 @@ def ranked(
     return [*(subject for subject in best if subject.question not in held), *held.values(), *failed]
 
 
-@dataclass(frozen=True)
-class _Aim:
+class _Aim(NamedTuple):
     """An interview as seen from today: the days until then, those that the last pass takes, and what is new until then."""
 
     interview: Interview

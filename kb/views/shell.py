@@ -36,7 +36,7 @@ def now() -> datetime:
 
 
 def language() -> str:
-    """The language of this session, settled by `begin`."""
+    """The language of the page, settled by `begin`."""
     chosen: str = st.session_state.get("language") or i18n.choose_language(None, st.context.locale)
     return chosen
 
