@@ -6,7 +6,7 @@ Leaves out other units (ms, tokens): those are labels, and a number beside one s
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb.errors import AnswerError, QuestionError
 
@@ -54,8 +54,10 @@ class Printed:
         return abs(shown - self.value) <= self.quantum / 2 + 1e-9 * max(abs(shown), self.quantum)
 
     def reprint(self, value: float) -> str:
-        """The value in the same form: as many decimals, an exponent or not, the same suffix."""
+        """The value in the same form: as many decimals, an exponent or not, the same suffix unless that overflows."""
         shown = value / SCALES.get(self.suffix, 1.0)
+        if not math.isfinite(shown):
+            return replace(self, suffix="", gap="").reprint(value)
         if self.exponent:
             mantissa, _, exponent = f"{shown:.{self.decimals}e}".partition("e")
             text = f"{mantissa}e{int(exponent)}"

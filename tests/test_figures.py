@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kb.bank import load_bank
@@ -231,6 +231,7 @@ def test_a_bound_is_kept_or_not(bound: str, value: Any, kept: bool) -> None:
     st.floats() | st.integers(-(10**15), 10**15),
     st.sampled_from(["0.93", "2,560", "1.2e-5", "12.5 %", "4 GiB", "−3", "NaN"]),
 )
+@example(1.797693134862316e306, "12.5 %")  # a hundred times that is beyond the largest float
 def test_what_was_fixed_is_true_and_stays(value: float, text: str) -> None:
     fixed = reprint(text, value)
     assert reprint(fixed, value) == fixed
