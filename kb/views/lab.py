@@ -1,7 +1,5 @@
 """The page Lab: every demo with its form, its result as the values change, its program, and the questions it serves."""
 
-import time
-
 import streamlit as st
 
 import demos
@@ -24,7 +22,6 @@ from kb.views.shell import _, ngettext
 
 FIGURE_HEIGHT = 330
 SERVED = 6
-STALE_S = 2.0  # a rerun under way when a value moves still carries the former address
 
 
 def page() -> None:
@@ -138,9 +135,11 @@ def show_demo(spec: DemoSpec) -> None:
 
 def _arrive(spec: DemoSpec, on_bench: Bench) -> None:
     """Takes over what the address says, when it is not what this page wrote into it itself."""
+    if on_bench.drawn_again():
+        return
     query = st.query_params.to_dict()
     confirm_address(query)
-    if "lab-setting" in st.session_state and (st.session_state.get("lab-address") == query or _is_stale(query)):
+    if "lab-setting" in st.session_state and st.session_state.get("lab-address") == query:
         return
     values = {name: value for name, value in query.items() if name not in ("demo", "with")}
     setting, problems = read_address(spec.name, values)
@@ -152,12 +151,6 @@ def _arrive(spec: DemoSpec, on_bench: Bench) -> None:
     on_bench.keep(kept)
     st.session_state["lab-setting"] = setting
     st.session_state["lab-problems"] = problems
-
-
-def _is_stale(query: dict[str, str]) -> bool:
-    """Whether the browser sent this address before it heard of the one that a value moved just now has led to."""
-    former, moved_at = st.session_state.get("lab-former", ({}, 0.0))
-    return bool(query == former and time.monotonic() - moved_at < STALE_S)
 
 
 @st.fragment
@@ -198,9 +191,6 @@ def _write_address(setting: Setting, on_bench: Bench) -> None:
     if on_bench.kept is not None:
         address["with"] = packed(on_bench.kept)
     st.session_state["lab-setting"] = setting
-    former = st.session_state.get("lab-address", {})
-    if former.get("demo") == setting.demo and former != address:
-        st.session_state["lab-former"] = former, time.monotonic()
     st.session_state["lab-address"] = address
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
@@ -264,13 +254,13 @@ def _show_run(setting: Setting, on_bench: Bench) -> Outcome | None:
                 shell.show_error(outcome)
             st.button(_("Run again"), key="lab-retry", icon=":material/replay:", on_click=on_bench.run, args=(setting,))
         elif trial is not None:
-            show_waiting(trial)
+            show_waiting(on_bench, trial)
         else:
             st.caption(_("This demo trains a model and takes some seconds: press Run."))
         if kept is not None and isinstance(kept.outcome, DemoError):
             shell.show_error(kept.outcome)
         elif kept is not None and kept.outcome is None and kept is not trial:
-            show_waiting(kept, "kept")
+            show_waiting(on_bench, kept, "kept")
     if on_bench.last is None and trial is not None and outcome is None:
         st.skeleton(height=FIGURE_HEIGHT)
     if isinstance(outcome, Outcome):

@@ -46,6 +46,7 @@ class Bench:
     kept: Setting | None = None
     kept_trial: Trial | None = None
     last: Outcome | None = None
+    redraws: bool = False
 
     def follow(self, setting: Setting) -> None:
         """Makes the present trial one of this setting; a slow demo waits until it is asked to run."""
@@ -64,6 +65,20 @@ class Bench:
         trial = self.now
         if trial is not None and trial is not self.kept_trial and isinstance(trial.run, Run) and not trial.run.done():
             trial.run.cancel()
+
+    def draw_again(self) -> None:
+        """Draws the whole page again, as it stands."""
+        self.redraws = True
+        st.rerun()
+
+    def drawn_again(self) -> bool:
+        """Whether this run of the page comes from `draw_again`; then its address may be older than its controls.
+
+        Such a run carries the address of the request that led to it, which the browser may have sent before it heard
+        of the values that have moved since.
+        """
+        redraws, self.redraws = self.redraws, False
+        return redraws
 
     def keep(self, setting: Setting | None) -> None:
         """Keeps a setting beside the present one, or none."""
@@ -105,13 +120,13 @@ def wait_a_moment(*trials: Trial | None) -> None:
             time.sleep(0.005)
 
 
-def show_waiting(trial: Trial, which: str = "now") -> None:
+def show_waiting(on_bench: Bench, trial: Trial, which: str = "now") -> None:
     """One line that says what goes on and for how long, with Cancel; the page is drawn again when it is over."""
 
     @st.fragment(run_every=POLL_S)
     def waiting() -> None:
         if trial.outcome is not None:
-            st.rerun()
+            on_bench.draw_again()
         run = trial.run
         seconds = time.monotonic() - trial.since
         spoken = format_seconds(seconds, shell.language())
