@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from pathlib import Path
 
+import pytest
+from cli_runner import Done, Kb, example_bank
 from hypothesis import settings
 
 _folder = tempfile.TemporaryDirectory(prefix="livecards-tests-")
@@ -14,3 +17,24 @@ os.environ.pop("KB_CONTENT", None)
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    """The folder of a bank of one question."""
+    return example_bank(tmp_path / "content")
+
+
+@pytest.fixture
+def kb(bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Kb:
+    """Runs a command of `kb` over that bank and tells what it did."""
+    from kb.__main__ import main  # only now, when the variables above are set
+
+    def run(*arguments: str, db: Path = tmp_path / "progress.db", lang: str = "en") -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main(["--db", str(db), "--content", str(bank), "--lang", lang, *arguments])
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Done(ended.value.code, printed.out, printed.err)
+
+    return run

@@ -9,16 +9,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bad_databases import BAD_FILES, BAD_NAMES, other_program
 from small_bank import NOON, bank_of, question
-from test_cli import bank, kb  # noqa: F401  fixtures
 
 from kb import backups, restoring, study
 from kb.__main__ import main
 from kb.backups import HOURS, KEPT, MONTHS, back_up, back_up_by_hand, copies, copy_to, is_sound, newest_sound
-from kb.errors import CorruptDatabaseError, NewerDatabaseError, StoreUnavailableError, UsageError
+from kb.errors import StoreUnavailableError, UsageError
 from kb.rating import Rating
 from kb.restoring import restore
-from kb.store import SCHEMA_VERSION, Store
+from kb.store import Store
 
 BANK = bank_of(question("a"), question("b"))
 LATER = NOON + timedelta(days=30)
@@ -229,35 +229,6 @@ def test_a_damaged_database_that_cannot_be_kept_is_left_as_it_is(store, tmp_path
     assert list(store.path.parent.glob("progress-until*")) == []
 
 
-def other_program(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-        connection.commit()
-
-
-def newer(path: Path) -> None:
-    answer(Store(path))
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-
-
-def half(path: Path) -> None:
-    answer(Store(path))
-    path.write_bytes(path.read_bytes()[:20000])
-
-
-BAD_FILES = [
-    (lambda path: None, StoreUnavailableError, "expected a database of Livecards; found no file"),
-    (Path.mkdir, StoreUnavailableError, "expected a database of Livecards; found no file"),
-    (Path.touch, CorruptDatabaseError, "not a database, or a damaged or half-copied one .the file is empty."),
-    (lambda path: path.write_text("Dear diary, " * 100), CorruptDatabaseError, "file is not a database"),
-    (other_program, StoreUnavailableError, "expected a database of Livecards; found one of another program"),
-    (newer, NewerDatabaseError, f"or older; found version {SCHEMA_VERSION + 1}.\n    Fix: update Livecards"),
-    (half, CorruptDatabaseError, "damaged or half-copied one"),
-]
-BAD_NAMES = ["missing", "folder", "empty", "text", "other-program", "newer", "half"]
-
-
 @pytest.mark.parametrize(("make", "error", "message"), BAD_FILES, ids=BAD_NAMES)
 def test_what_is_no_backup_is_refused_in_one_sentence_and_nothing_changes(store, tmp_path, make, error, message):
     answer(store)
@@ -327,7 +298,7 @@ def test_a_database_of_another_program_is_not_replaced(tmp_path):
         assert connection.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
 
 
-def test_the_commands_copy_list_and_restore(kb, tmp_path):  # noqa: F811
+def test_the_commands_copy_list_and_restore(kb, tmp_path):
     slug = kb("list", "--json").json[0]["id"]
     kb("answer", slug, "--rating", "good")
     file = tmp_path / "mine.db"
@@ -351,7 +322,7 @@ def test_the_commands_copy_list_and_restore(kb, tmp_path):  # noqa: F811
     assert kb("backup", "x.db", "--list").code == 2
 
 
-def test_the_copies_of_a_damaged_database_are_listed_and_one_is_put_back(kb, bank, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_the_copies_of_a_damaged_database_are_listed_and_one_is_put_back(kb, bank, tmp_path, monkeypatch, capsys):
     slug = kb("list", "--json").json[0]["id"]
     kb("answer", slug, "--rating", "good")
     database = tmp_path / "progress.db"

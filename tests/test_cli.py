@@ -3,76 +3,16 @@
 The bank is the complete example of content/README.md, so that the example stays true as well.
 """
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_runner import ROOT, SLUG, Kb
 
-from kb.__main__ import main
 from kb.cli import COMMANDS
-
-ROOT = Path(__file__).parents[1]
-SLUG = "scale-by-root-d-k"
-SYLLABUS = """\
-topics:
-  - id: attention
-    title: {en: Attention, zh: 注意力}
-    points:
-      - id: attn-scaling-why
-        title: {en: Why scores are scaled, zh: 分数为什么要缩放}
-      - id: attn-scaling-derivation
-        title: {en: Where the root comes from, zh: 根号从哪里来}
-"""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command did: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Kb = Callable[..., Done]
-
-
-@pytest.fixture
-def bank(tmp_path: Path) -> Path:
-    readme = (ROOT / "content" / "README.md").read_text(encoding="utf-8")
-    example = readme.partition("## A complete example")[2]
-    english, chinese = re.findall(r"```markdown\n(.*?)\n```\n", example, re.DOTALL)
-    english = re.sub(r"(requires|follow_ups): \[.*?\]", r"\1: []", english)
-    folder = tmp_path / "content" / "attention"
-    folder.mkdir(parents=True)
-    (folder.parent / "syllabus.yaml").write_text(SYLLABUS, encoding="utf-8")
-    (folder / f"{SLUG}.md").write_text(english + "\n", encoding="utf-8")
-    (folder / f"{SLUG}.zh.md").write_text(chinese + "\n", encoding="utf-8")
-    return folder.parent
-
-
-@pytest.fixture
-def kb(bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Kb:
-    def run(*arguments: str, db: Path = tmp_path / "progress.db", lang: str = "en") -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main(["--db", str(db), "--content", str(bank), "--lang", lang, *arguments])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, printed.out, printed.err)
-
-    return run
 
 
 def test_the_example_of_the_readme_passes_every_check_and_its_figures_are_true(kb: Kb) -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from bad_databases import damage
+from cli_runner import Kb
 from small_bank import NOON, bank_of, new_store, question
-from test_cli import Kb, bank, kb  # noqa: F401  fixtures
 
 from kb import study
 from kb.__main__ import main
@@ -37,19 +38,6 @@ def store(tmp_path: Path) -> Store:
     study.set_setting(store, "new_per_day", 7, NOON)
     study.due(BANK, store, NOON)
     return store
-
-
-def damage(store: Store, *statements: str) -> None:
-    """Runs these as another program could, with no trigger and no check in the way; the triggers are then there again."""
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
-        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            connection.execute(statement)
-        for _, sql in triggers:
-            connection.execute(sql)
 
 
 def found(store: Store) -> dict[str, int]:
@@ -186,7 +174,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_counts_repairs_and_ends_with_1_where_something_is_wrong(kb: Kb, tmp_path):  # noqa: F811
+def test_the_command_counts_repairs_and_ends_with_1_where_something_is_wrong(kb: Kb, tmp_path):
     slug = kb("list", "--json").json[0]["id"]
     kb("answer", slug, "--rating", "good")
     store = Store(tmp_path / "progress.db")
@@ -217,7 +205,7 @@ def test_the_command_counts_repairs_and_ends_with_1_where_something_is_wrong(kb:
     assert "not a database, or a damaged one" in damaged.err
 
 
-def test_the_command_works_where_the_settings_cannot_be_read(kb: Kb, bank, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_the_command_works_where_the_settings_cannot_be_read(kb: Kb, bank, tmp_path, monkeypatch, capsys):
     slug = kb("list", "--json").json[0]["id"]
     kb("answer", slug, "--rating", "good")
     store = Store(tmp_path / "progress.db")

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import small_bank
+from bad_databases import BAD_FILES, BAD_NAMES, damage
+from cli_runner import Kb
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from small_bank import NOON, bank_of, question, quick_folder
-from test_backups import BAD_FILES, BAD_NAMES
-from test_cli import Kb, bank, kb  # noqa: F401  fixtures
-from test_doctor import damage
 
 from kb import study
 from kb.errors import CorruptDatabaseError
@@ -200,7 +199,7 @@ def test_an_impossible_rating_is_named_where_the_rule_of_the_table_is_gone(new_s
         merge(here, there.path, NOW)
 
 
-def test_the_command_adds_what_is_new(kb: Kb, tmp_path: Path):  # noqa: F811
+def test_the_command_adds_what_is_new(kb: Kb, tmp_path: Path):
     slug = kb("list", "--json").json[0]["id"]
     there = tmp_path / "there.db"
     kb("answer", slug, "--rating", "good", db=there)

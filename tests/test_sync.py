@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bad_databases import BAD_FILES, BAD_NAMES
+from cli_runner import Kb
 from small_bank import NOON, bank_of, new_store, question
-from test_backups import BAD_FILES, BAD_NAMES
-from test_cli import Kb, bank, kb  # noqa: F401  fixtures
 
 from kb import study, sync
 from kb.backups import copy_to
@@ -219,7 +219,7 @@ def test_after_going_back_to_a_backup_the_folder_brings_everything_again(tmp_pat
     assert synced(store, folder).added == 1
 
 
-def test_the_command_says_what_is_new_and_what_was_left_out(kb: Kb, tmp_path: Path, folder: Path):  # noqa: F811
+def test_the_command_says_what_is_new_and_what_was_left_out(kb: Kb, tmp_path: Path, folder: Path):
     slug = kb("list", "--json").json[0]["id"]
     kb("answer", slug, "--rating", "good", db=tmp_path / "there.db")
     assert kb("sync", str(folder), db=tmp_path / "there.db").code == 0
