@@ -231,7 +231,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=14))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_word_of_any_page_is_in_a_draft_or_listed(rows: list[str]) -> None:
     numbered = [row.replace("word", f"word{number}x") for number, row in enumerate(rows, 1)]
     notes = read("\n".join(numbered))

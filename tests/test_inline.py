@@ -85,13 +85,11 @@ def test_replacing_links_leaves_every_other_character_alone() -> None:
     )
 
 
-@settings(deadline=None)
 @given(MARKDOWN | st.text())
 def test_replacing_each_link_by_itself_changes_nothing(markdown: str) -> None:
     assert replace_links(markdown, lambda link: f"[{link.text}]({link.target})") == markdown
 
 
-@settings(deadline=None)
 @given(MARKDOWN | st.text())
 def test_segments_follow_one_another_without_overlap(markdown: str) -> None:
     end = 0
@@ -134,7 +132,7 @@ def scanned(markdown: str) -> list[str]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MARKDOWN)
 def test_a_renderer_sees_the_same_links_and_formulas(markdown: str) -> None:
     tokens = RENDERER.parse(markdown)

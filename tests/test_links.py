@@ -1,7 +1,7 @@
 """kb.links: what targets mean, and drawn values in their places."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.errors import QuestionError
@@ -33,7 +33,6 @@ def figures(draw: st.DrawFn) -> DemoLink:
     )
 
 
-@settings(deadline=None)
 @given(figures())
 def test_a_figure_written_as_a_link_is_read_back(figure: DemoLink) -> None:
     markdown = f"text [0.93]({demo_target(figure)}) text"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.bank import load_bank
@@ -138,7 +138,6 @@ def questions(draw: st.DrawFn) -> Question:
     )
 
 
-@settings(deadline=None)
 @given(questions())
 def test_a_question_that_is_written_and_read_again_is_equal(question: Question) -> None:
     parsed = parse_question(question.path, render(question))

@@ -26,7 +26,7 @@ from kb.store import APPLICATION_ID, SCHEMA_VERSION, Store
 
 BANK = bank_of(question("a"), question("b"), question("c", formerly=("old-c",)))
 OLD_BANK = bank_of(question("a"), question("b"), question("old-c"))
-EFFORT = effort(max_examples=40, deadline=None)
+EFFORT = effort(max_examples=40)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def content(store: Store) -> tuple:
     return *log, cards(store), study.settings(store)
 
 
-@effort(max_examples=15, deadline=None)
+@effort(max_examples=15)
 @given(first=histories, second=histories, third=histories, limit=st.integers(0, 9))
 def test_merging_is_commutative_associative_and_idempotent(new_store, first, second, third, limit):
     a, b, c = new_store(), new_store(), new_store()
