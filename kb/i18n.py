@@ -30,12 +30,19 @@ def catalogue_path(language: str) -> Path:
     return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
+_UNTRANSLATED = gettext.NullTranslations()
+_CATALOGUES = {language: catalogue_path(language) for language in LANGUAGES}
+
+
 def translator(language: str) -> gettext.NullTranslations:
     """The texts of this language; English, in which the source is written, needs none."""
-    path = catalogue_path(language)
-    if language == _SOURCE_LANGUAGE or not path.is_file():
-        return gettext.NullTranslations()
-    return _translations(path, path.stat().st_mtime_ns)
+    if language == _SOURCE_LANGUAGE:
+        return _UNTRANSLATED
+    path = _CATALOGUES[language]
+    try:
+        return _translations(path, path.stat().st_mtime_ns)
+    except OSError:
+        return _UNTRANSLATED
 
 
 @lru_cache(maxsize=8)
