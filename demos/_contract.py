@@ -70,6 +70,7 @@ class DemoSpec:
     slow: bool
     has_figure: bool
     path: Path
+    figure_texts: tuple[str, ...] = ()  # titles, names and labels that the figure shows
 
     def param(self, name: str) -> ParamSpec | None:
         """The parameter of that name, or None."""

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.profiler import profile
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 try:
     import resource
@@ -102,14 +104,24 @@ def measure_peak(call: Call, device: torch.device) -> PeakMemory:
     return PeakMemory(peak, "the profiler's memory events")
 
 
-def fused_backend(device: torch.device, dtype: torch.dtype) -> SDPBackend:
-    """The backend of fused attention without a mask on this device, for `sdpa_kernel` and to be named beside a time."""
+def noise(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Numbers from N(0, 1), made on the device: for what is only timed, since they differ from device to device."""
+    return torch.randn(shape, device=device, dtype=dtype)
+
+
+def fused_backend(device: torch.device, dtype: torch.dtype, *, shared_heads: bool = False) -> SDPBackend:
+    """The backend of fused attention without a mask on this device, for `sdpa_kernel` and to be named beside a time.
+
+    With `shared_heads`, several query heads for each K/V head, it is the plain one where no fused kernel takes them.
+    """
     if device.type == "cpu":
         return SDPBackend.FLASH_ATTENTION
     if device.type != "cuda":
         return SDPBackend.MATH  # elsewhere torch has its own operator behind this name
     flash = dtype != torch.float32 and torch.cuda.get_device_capability(device) >= (8, 0)  # from Ampere on, 16 bits
-    return SDPBackend.FLASH_ATTENTION if flash else SDPBackend.EFFICIENT_ATTENTION
+    if flash:
+        return SDPBackend.FLASH_ATTENTION
+    return SDPBackend.MATH if shared_heads else SDPBackend.EFFICIENT_ATTENTION
 
 
 def count_flops(call: Call) -> int:
@@ -117,9 +129,9 @@ def count_flops(call: Call) -> int:
 
     Fused attention runs as its plain form meanwhile (the MATH backend), since torch counts nothing inside a fused kernel.
     """
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+    with _FlopCounter() as counter, sdpa_kernel(SDPBackend.MATH):
         call()
-    return counter.get_total_flops()
+    return counter.total
 
 
 def measure_ceilings(device: torch.device, dtype: torch.dtype, *, budget_s: float = 0.1) -> Ceilings:
@@ -127,8 +139,33 @@ def measure_ceilings(device: torch.device, dtype: torch.dtype, *, budget_s: floa
     return Ceilings(_copy_gb_per_s(device, budget_s), _matmul_gflop_per_s(device, dtype, budget_s))
 
 
+class _FlopCounter(TorchDispatchMode):
+    """Adds up the formulas of torch's own FlopCounterMode, which at its first use spends a second on importing a compiler."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # what torch asks before it wraps the method below in that compiler
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        formula, options = flop_registry.get(func._overloadpacket), kwargs or {}
+        if formula is None:
+            with self:
+                parts = func.decompose(*args, **options)
+            if parts is not NotImplemented:
+                return parts
+        output = func(*args, **options)
+        if formula is not None:
+            self.total += int(formula(*args, **options, out_val=output))
+        return output
+
+
 def _copy_gb_per_s(device: torch.device, budget_s: float) -> float:
-    source = torch.ones((2**25 if device.type == "cpu" else 2**30) // 4, dtype=torch.float32, device=device)
+    size = {"cpu": 2**25, "cuda": 2**30}.get(device.type, 2**28)  # bytes
+    source = torch.ones(size // 4, dtype=torch.float32, device=device)
     target = torch.zeros_like(source)
     copy = measure_time(lambda: target.copy_(source), device, budget_s=budget_s)
     return 2 * source.nbytes / copy.median_ms / 1e6
@@ -136,7 +173,7 @@ def _copy_gb_per_s(device: torch.device, budget_s: float) -> float:
 
 def _matmul_gflop_per_s(device: torch.device, dtype: torch.dtype, budget_s: float) -> float:
     width = {"cpu": 768, "cuda": 8192}.get(device.type, 2048)
-    left, right = (torch.randn(width, width, device=device).to(dtype) for _ in range(2))
+    left, right = (noise((width, width), device, dtype) for _ in range(2))
     product = measure_time(lambda: left @ right, device, budget_s=budget_s)
     return 2 * width**3 / product.median_ms / 1e6
 

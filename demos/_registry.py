@@ -14,6 +14,7 @@ from typing import Any
 
 from demos._contract import DemoSpec, Field, FieldSpec, Param, ParamSpec, Value
 from demos._errors import BrokenDemoError, ParameterError, UnknownDemoError
+from demos._figure_texts import figure_texts
 
 ROOT = Path(__file__).parent
 PARAM_TYPES = ("int", "float", "bool", "str")
@@ -29,12 +30,9 @@ def describe(name: str, root: Path = ROOT) -> DemoSpec:
 
     Raises: UnknownDemoError with the nearest name, BrokenDemoError with file and line.
     """
-    paths = _paths(root)
-    if name not in paths:
-        near = difflib.get_close_matches(name, paths, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "`kb demo list` shows them all."
-        raise UnknownDemoError(f"demo '{name}': there is no demo of that name; {hint}")
-    path = paths[name]
+    path = _found.get((root, name))
+    if path is None or not path.exists():
+        path = _found[root, name] = _path(name, root)
     return _read(path, path.stat().st_mtime_ns)
 
 
@@ -64,6 +62,18 @@ def check_params(name: str, params: Mapping[str, Any], root: Path = ROOT) -> dic
             hint = f"did you mean '{near[0]}'?" if near else f"it takes {', '.join(sorted(known)) or 'none'}."
             raise ParameterError(f"demo {name}: parameter '{given}' does not exist; {hint}")
     return {p.name: _convert(name, p, params[p.name]) if p.name in params else p.default for p in spec.params}
+
+
+_found: dict[tuple[Path, str], Path] = {}
+
+
+def _path(name: str, root: Path) -> Path:
+    paths = _paths(root)
+    if name not in paths:
+        near = difflib.get_close_matches(name, paths, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "`kb demo list` shows them all."
+        raise UnknownDemoError(f"demo '{name}': there is no demo of that name; {hint}")
+    return paths[name]
 
 
 def _paths(root: Path) -> dict[str, Path]:
@@ -138,6 +148,8 @@ def _read(path: Path, _mtime_ns: int) -> DemoSpec:
         raise BrokenDemoError(f"{where}:1: expected a frozen dataclass `Result`; found none.")
     if not isinstance(claims, ast.FunctionDef):
         raise BrokenDemoError(f"{where}:1: expected a function `claims`; found none.")
+    params = _params(where, run)
+    choices = {str(choice) for param in params for choice in param.choices or ()}
     slow = any(
         isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SLOW" and ast.literal_eval(node.value)
         for node in tree.body
@@ -148,12 +160,13 @@ def _read(path: Path, _mtime_ns: int) -> DemoSpec:
         title=title,
         leaves_out=leaves_out,
         source=source,
-        params=_params(where, run),
+        params=params,
         fields=tuple(_field(where, node) for node in result.body if isinstance(node, ast.AnnAssign)),
         claims=_claims(where, claims),
         slow=slow,
         has_figure="figure" in parts,
         path=path,
+        figure_texts=figure_texts(tree, parts.get("figure"), choices),
     )
 
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ class Runner:
         self._root = root
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
+        self._first: list[BaseProcess] = []  # the workers that the pool began with
+        self._warming: threading.Thread | None = None
         self._runs: OrderedDict[Key, Run] = OrderedDict()
 
     def submit(
@@ -138,21 +141,37 @@ class Runner:
 
     def warm_up(self) -> None:
         """Starts a worker in the background for a process that will live for a while, with all that a demo may import."""
-        with self._lock:
-            self._open_pool(RARELY_NEEDED).schedule(_ready)
+
+        def start() -> None:  # which takes as long as to import torch
+            with self._lock:
+                self._open_pool(RARELY_NEEDED).schedule(_ready)
+
+        self._warming = threading.Thread(target=start, name="demos-warm-up")
+        self._warming.start()
 
     def close(self) -> None:
         """Ends the workers; the next run would start new ones."""
+        if self._warming is not None:
+            self._warming.join()
         with self._lock:
             pool, self._pool = self._pool, None
+            workers, self._first = self._first, []
             self._runs.clear()
         if pool is not None:
             pool.stop()
+            for (
+                worker
+            ) in workers:  # pebble closes their channels first, of which one that is still starting would complain
+                worker.terminate()
+                worker.join()
             pool.join()
 
     def _open_pool(self, preload: Sequence[str] = ()) -> ProcessPool:
         if self._pool is None or not self._pool.active:
+            others = multiprocessing.active_children()
             self._pool = ProcessPool(max_workers=self._workers, context=_context(preload), initializer=_start)
+            if self._pool.active:  # to ask starts the workers
+                self._first = [each for each in multiprocessing.active_children() if each not in others]
         return self._pool
 
 

@@ -2,12 +2,15 @@
 
 import math
 import os
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from demos import _measure
 
@@ -66,13 +69,40 @@ def test_flops_of_fused_attention_equal_those_of_its_two_matrix_products() -> No
     assert _measure.count_flops(lambda: torch.softmax(q @ q.mT, -1) @ q) == 2 * (2 * 2 * 128 * 128 * 64)
 
 
+def test_flops_are_those_of_torchs_own_counter_and_no_compiler_is_imported_for_them() -> None:
+    x, w = torch.ones(2, 8, 9), torch.ones(4, 8, 3, requires_grad=True)
+    calls: list[Callable[[], object]] = [
+        lambda: F.linear(x, torch.ones(5, 9)),
+        lambda: torch.einsum("bij,bkj->bik", x, x),
+        lambda: F.conv1d(x, w).sum().backward(),
+        lambda: torch.nn.RNN(9, 3)(x)[0],
+    ]
+    for call in calls:
+        with FlopCounterMode(display=False) as counter:
+            call()
+        assert _measure.count_flops(call) == counter.get_total_flops() > 0  # type: ignore[arg-type]
+    code = (
+        "import sys, torch; from demos import _measure; _measure.count_flops(lambda: torch.ones(2, 2) @ torch.ones(2, 2)); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    root = Path(_measure.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts page faults for a thread")
 def test_fresh_large_buffers_cause_page_faults_and_a_reused_one_does_not() -> None:
-    out = torch.empty(16 * 2**20)  # 64 MiB, more than the C library ever keeps
-    out.zero_()
-    fresh = _measure.measure_time(lambda: torch.ones(out.shape), CPU, budget_s=0.01).faults_per_call
-    assert fresh >= out.nbytes / 2**21  # one for each page, even where pages are huge
-    assert _measure.measure_time(lambda: out.fill_(1.0), CPU, budget_s=0.01).faults_per_call < 1
+    """In a process of its own, since a heap that other work left large would serve the buffers without a fault."""
+    code = (
+        "import torch; from demos._measure import measure_time; out = torch.zeros(16 * 2**20); cpu = torch.device('cpu'); "
+        "print(measure_time(lambda: torch.ones(out.shape), cpu, budget_s=0.01).faults_per_call, "
+        "measure_time(lambda: out.fill_(1.0), cpu, budget_s=0.01).faults_per_call)"
+    )
+    root = Path(_measure.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    fresh, reused = map(float, done.stdout.split())
+    assert fresh >= 64 * 2**20 / 2**21  # one for each page, even where pages are huge
+    assert reused < 1
 
 
 def test_ceilings_are_rates_of_this_device() -> None:

@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 from demos._measure import count_flops, measure_time
 
 NUM_TOKENS = 128  # as queries and as keys
@@ -25,7 +24,9 @@ class Result:
     max_weight_dot: Annotated[float, Field("largest weight of a row, mean, scores q·k")]
     max_weight_scaled: Annotated[float, Field("the same, scores q·k/√d")]
     max_weight_additive: Annotated[float, Field("the same, scores v·tanh(W q + U k)")]
-    additive_bound_used: Annotated[float, Field("largest additive score, relative to its bound, the sum of |v|")]
+    additive_bound_used: Annotated[
+        float, Field("largest additive score of q and k a hundred times as large, over the sum of |v|")
+    ]
     own_parameters: Annotated[int, Field("numbers in W, U and v; the dot product has none")]
     matmul_flops_ratio: Annotated[
         float, Field("FLOPs of matrix products, additive over dot with W and U as projections")
@@ -59,7 +60,7 @@ def run(
         max_weight_dot=largest(q @ k.T),
         max_weight_scaled=largest(q @ k.T / math.sqrt(head_dim)),
         max_weight_additive=largest(scores),
-        additive_bound_used=(scores.abs().max() / v.abs().sum()).item(),
+        additive_bound_used=(additive(100 * q, 100 * k, w, u, v).abs().max() / v.abs().sum()).item(),
         own_parameters=w.numel() + u.numel() + v.numel(),
         matmul_flops_ratio=count_flops(lambda: additive(q, k, w, u, v)) / dot_flops,
         intermediate_ratio=hidden(q, k, w, u).numel() / scores.numel(),
@@ -114,25 +115,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {"q·k": result.curve_dot, "q·k / √d": result.curve_scaled, "additive": result.curve_additive}
-    rows = [
-        {"head_dim": dim, "weight": value, "scores": name}
-        for name, curve in curves.items()
-        for dim, value in zip(result.curve_head_dim, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("head_dim:Q", title="head_dim (log scale)").scale(type="log", base=2),
-        y=alt.Y("weight:Q", title="largest weight of a row, mean (log scale)").scale(type="log").axis(format="~g"),
-        color=alt.Color("scores:N", legend=None).scale(domain=list(curves), range=[VERMILION, BLUE, GREEN]),
+    return line_chart(
+        result.curve_head_dim,
+        curves,
+        x_title="head_dim (log scale)",
+        y_title="largest weight of a row, mean (log scale)",
+        log="xy",
+        here=result.head_dim,
+        at={"q·k": -1, "q·k / √d": -1, "additive": (5, "center")},
+        below=("additive",),
     )
-    last = result.curve_head_dim[-1]
-    above = base.transform_filter(f"datum.head_dim == {last} && datum.scores != 'additive'")
-    below = base.transform_filter(f"datum.head_dim == {last} && datum.scores == 'additive'")
-    here = alt.Chart(alt.Data(values=[{"head_dim": result.head_dim}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="head_dim:Q"),
-        base.mark_line(point=True),
-        above.mark_text(align="right", dy=-12).encode(text="scores:N"),
-        below.mark_text(align="right", dy=32).encode(text="scores:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -27,8 +27,8 @@ class Result:
     torch_error: Annotated[float, Field("largest difference from MultiheadAttention; NaN where widths rule it out")]
     inputs_read: Annotated[int, Field("input dimensions that reach the output of the first head")]
     inputs_read_if_sliced: Annotated[int, Field("the same if each head got its slice of the input instead")]
-    w_q_rows: Annotated[int, Field("rows of W_Q in the form x W_Q")]
-    w_q_columns: Annotated[int, Field("columns of W_Q: num_heads times head_dim")]
+    order_error: Annotated[float, Field("largest change of the output when heads change places, W_O's rows with them")]
+    order_change: Annotated[float, Field("the same when W_O's rows stay")]
     parameters: Annotated[int, Field("weights in W_Q, W_K, W_V and W_O")]
     reach: Annotated[tuple[float, ...], Field("effect of each input dimension on the first head, relative")]
     reach_if_sliced: Annotated[tuple[float, ...], Field("the same if the head got a slice of the input")]
@@ -51,9 +51,12 @@ def run(
     w_q, w_k, w_v = (torch.randn(3, d_model, width, generator=draw) / math.sqrt(d_model)).to(device)
     w_o = (torch.randn(width, d_model, generator=draw) / math.sqrt(width)).to(device)
 
-    def fused(x: Tensor) -> Tensor:
-        q, k, v = ((x @ w).unflatten(-1, (num_heads, head_dim)).transpose(0, 1) for w in (w_q, w_k, w_v))
+    def fused(x: Tensor, *projections: Tensor) -> Tensor:
+        q, k, v = ((x @ w).unflatten(-1, (num_heads, head_dim)).transpose(0, 1) for w in projections)
         return scaled_dot_product_attention(q, k, v).transpose(0, 1).flatten(-2)  # (SEQ_LEN, num_heads * head_dim)
+
+    def rolled(w: Tensor, axis: int) -> Tensor:
+        return w.roll(head_dim, axis)  # the last head comes first
 
     def head(x: Tensor, index: int) -> Tensor:
         columns = slice(index * head_dim, (index + 1) * head_dim)
@@ -69,7 +72,8 @@ def run(
     heads = [head(x, index) for index in range(num_heads)]
     in_slice = torch.arange(d_model, device=device) < math.ceil(d_model / num_heads)
     whole, part = reach(torch.ones(d_model, device=device)), reach(in_slice.float())
-    concatenated = fused(x)
+    concatenated = fused(x, w_q, w_k, w_v)
+    turned = fused(x, *(rolled(w, 1) for w in (w_q, w_k, w_v)))
     summed = torch.stack([h @ w_o[i * head_dim : (i + 1) * head_dim] for i, h in enumerate(heads)]).sum(0)
     return Result(
         fused_error=(concatenated - torch.cat(heads, -1)).abs().max().item(),
@@ -79,8 +83,8 @@ def run(
         else math.nan,
         inputs_read=int((whole > 0).sum()),
         inputs_read_if_sliced=int((part > 0).sum()),
-        w_q_rows=w_q.shape[0],
-        w_q_columns=w_q.shape[1],
+        order_error=(turned @ rolled(w_o, 0) - concatenated @ w_o).abs().max().item(),
+        order_change=(turned @ w_o - concatenated @ w_o).abs().max().item(),
         parameters=sum(w.numel() for w in (w_q, w_k, w_v, w_o)),
         reach=tuple(whole.tolist()),
         reach_if_sliced=tuple(part.tolist()),
@@ -113,14 +117,14 @@ def claims(result: Result) -> dict[str, bool]:
             result.inputs_read == result.d_model
             and result.inputs_read_if_sliced == math.ceil(result.d_model / result.num_heads)
         ),
-        "W_Q is square only if num_heads times head_dim is d_model": (
-            (result.w_q_rows == result.w_q_columns) == (result.num_heads * result.head_dim == result.d_model)
+        "heads have no order: they may change places if W_O's rows go with them, not without": (
+            result.order_error < 1e-4 and (result.num_heads == 1 or result.order_change > 0.01)
         ),
     }
 
 
 def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["the projection is sliced", "the input were sliced"]
+    names = ["projection sliced", "input sliced"]
     rows = [
         {"dimension": index + 1, "effect": effect, "view": name}
         for name, effects in zip(names, (result.reach, result.reach_if_sliced), strict=True)

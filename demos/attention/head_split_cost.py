@@ -1,7 +1,7 @@
 """Splitting one width over more heads changes neither parameters nor matrix work, only how many scores there are.
 
-Leaves out: fused kernels, KV caches, the smaller rank of narrow heads. FLOPs are counted without computing anything, on
-torch's meta device; the time, which the softmax over more scores lengthens, is taken at no more than 256 tokens.
+Leaves out: fused kernels, KV caches, the smaller rank of narrow heads. FLOPs are counted, for large sizes from
+the shapes alone; the time, which the softmax over more scores lengthens, is taken at no more than 256 tokens.
 Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.2 and table 1, https://arxiv.org/abs/1706.03762
 """
 
@@ -9,19 +9,19 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
+from torch.nn import MultiheadAttention
 from torch.nn.functional import linear, scaled_dot_product_attention
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 from demos._measure import count_flops, measure_time
 
 
 @dataclass(frozen=True)
 class Result:
-    parameters: Annotated[int, Field("weights in W_Q, W_K, W_V and W_O")]
+    parameters: Annotated[int, Field("weights in W_Q, W_K, W_V and W_O of torch's module")]
     parameters_one_head: Annotated[int, Field("the same with one head of the full width")]
     flops: Annotated[int, Field("FLOPs of the matrix products of the layer, a multiply-add as two")]
     flops_one_head: Annotated[int, Field("the same with one head of the full width")]
@@ -48,15 +48,20 @@ def run(
 ) -> Result:
     if d_model % num_heads:
         raise ParameterError(f"num_heads: expected a divisor of d_model, {d_model}; found {num_heads}.")
-    x = torch.empty(seq_len, d_model, device="meta")
+    counted = "cpu" if seq_len * d_model <= 2**18 else "meta"  # of large tensors the shapes are enough
+    x = torch.zeros(seq_len, d_model, device=counted)
 
     def weights(heads: int, width: int) -> Tensor:
-        return torch.empty(4, heads * width, d_model, device="meta")  # W_Q, W_K, W_V and W_O, transposed
+        return torch.zeros(4, heads * width, d_model, device=counted)  # W_Q, W_K, W_V and W_O, transposed
 
     def layer(w: Tensor, heads: int) -> Tensor:
         q, k, v = (linear(x, matrix).unflatten(-1, (heads, -1)).transpose(0, 1) for matrix in w[:3])
         mixed = scaled_dot_product_attention(q[None], k[None], v[None])[0]  # (heads, seq_len, width)
         return mixed.transpose(0, 1).flatten(-2) @ w[3]  # (seq_len, d_model)
+
+    def parameters(heads: int) -> int:
+        module = MultiheadAttention(d_model, heads, bias=False, device="meta")
+        return sum(parameter.numel() for parameter in module.parameters())
 
     draw = torch.Generator().manual_seed(torch.initial_seed())
     tokens = torch.randn(min(seq_len, 256), d_model, generator=draw).to(device)
@@ -70,8 +75,8 @@ def run(
     scores = 4 * seq_len**2 * d_model  # q·k and weights·v, a multiply-add as two
     lengths = tuple(d_model * 2**power // 8 for power in range(10))
     return Result(
-        parameters=split.numel(),
-        parameters_one_head=single.numel(),
+        parameters=parameters(num_heads),
+        parameters_one_head=parameters(1),
         flops=flops,
         flops_one_head=count_flops(lambda: layer(single, 1)),
         full_width_flops_ratio=count_flops(lambda: layer(full, num_heads)) / flops,
@@ -110,29 +115,20 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {
-        "q·k and weights·v": result.curve_scores,
-        "four projections": result.curve_projections,
-        "feed-forward": result.curve_ffn,
+        "q·k and weights·v": [value / 1e6 for value in result.curve_scores],
+        "four projections": [value / 1e6 for value in result.curve_projections],
+        "feed-forward": [value / 1e6 for value in result.curve_ffn],
     }
-    rows = [
-        {"seq_len": length, "flops": value / 1e6, "part": part}
-        for part, curve in curves.items()
-        for length, value in zip(result.curve_seq_len, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("seq_len:Q", title="tokens of the sequence (log scale)").scale(type="log", base=2),
-        y=alt.Y("flops:Q", title="MFLOPs per token (log scale)").scale(type="log").axis(format="~g"),
-        color=alt.Color("part:N", legend=None).scale(domain=list(curves), range=[VERMILION, BLUE, GREEN]),
+    return line_chart(
+        result.curve_seq_len,
+        curves,
+        x_title="tokens of the sequence (log scale)",
+        y_title="MFLOPs per token (log scale)",
+        log="xy",
+        here=result.seq_len,
+        points=False,
+        at={"q·k and weights·v": 2, "four projections": 0, "feed-forward": 0},
+        below=("q·k and weights·v",),
     )
-    flat = base.transform_filter(
-        f"datum.seq_len == {result.curve_seq_len[0]} && datum.part != 'q·k and weights·v'"
-    ).mark_text(align="left", dy=-10)
-    steep = base.transform_filter(
-        f"datum.seq_len == {result.curve_seq_len[2]} && datum.part == 'q·k and weights·v'"
-    ).mark_text(align="left", dx=12, dy=6)
-    here = alt.Chart(alt.Data(values=[{"seq_len": result.seq_len}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="seq_len:Q"), base.mark_line(), flat.encode(text="part:N"), steep.encode(text="part:N")
-    ).properties(width=WIDTH, height=HEIGHT)

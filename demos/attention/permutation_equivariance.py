@@ -8,14 +8,14 @@ symmetry: Haviv et al. 2022, https://arxiv.org/abs/2203.16634
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
-from torch.nn import TransformerEncoder, TransformerEncoderLayer
+from torch.nn import Conv1d, TransformerEncoder, TransformerEncoderLayer
 from torch.nn.functional import scaled_dot_product_attention
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, bar_chart
+from demos._figures import BLUE, VERMILION
 
 D_MODEL, NUM_HEADS = 32, 4
 
@@ -29,6 +29,7 @@ class Result:
     keys_only_gap: Annotated[float, Field("the same with the keys permuted and the values left in place")]
     causal_gap: Annotated[float, Field("‖f(Px) − P f(x)‖ / ‖f(x)‖ with a causal mask")]
     positions_gap: Annotated[float, Field("the same without a mask, with positions added to the tokens")]
+    convolution_gap: Annotated[float, Field("the same after a convolution of width 3, as parallel as attention")]
     seq_len: Annotated[int, Field("tokens of the sequence")]
 
 
@@ -43,6 +44,7 @@ def run(
     layer = TransformerEncoderLayer(D_MODEL, NUM_HEADS, 4 * D_MODEL, dropout=0.0, batch_first=True)
     encoder = TransformerEncoder(layer, num_layers, enable_nested_tensor=False).to(device)
     x, positions = torch.randn(2, seq_len, D_MODEL, generator=draw).to(device)
+    convolution = Conv1d(D_MODEL, D_MODEL, 3, padding=1).to(device)
     order = torch.arange(seq_len - 1, -1, -1, device=device)  # reversed: every token moves, or all but one
     mask = torch.ones(seq_len, seq_len, dtype=torch.bool, device=device).triu(1)  # True hides
 
@@ -52,6 +54,10 @@ def run(
 
     def gap(after: Tensor, before: Tensor) -> float:
         return ((after - before).norm() / before.norm()).item()
+
+    def convolved(tokens: Tensor) -> Tensor:
+        with torch.no_grad():
+            return convolution(tokens.T).T  # (seq_len, D_MODEL)
 
     plain, causal, placed = f(x), f(x, mask), f(x, None, positions * position_scale)
     permuted = f(x[order])
@@ -64,6 +70,7 @@ def run(
         keys_only_gap=gap(scaled_dot_product_attention(x[:1], x[order], x), one),
         causal_gap=gap(f(x[order], mask), causal[order]),
         positions_gap=gap(f(x[order], None, positions * position_scale), placed[order]),
+        convolution_gap=gap(convolved(x[order]), convolved(x)[order]),
         seq_len=seq_len,
     )
 
@@ -77,25 +84,18 @@ def claims(result: Result) -> dict[str, bool]:
         ),
         "keys that move without their values change it": result.keys_only_gap > 0.01,
         "a causal mask breaks the equivariance": result.causal_gap > 0.01,
+        "a convolution has none to break: it is as parallel, and sees the order": result.convolution_gap > 0.1,
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     gaps = {
         "outputs, put back in order": result.equivariance_gap,
         "mean over the outputs": result.pooled_gap,
         "outputs, place by place": result.invariance_gap,
         "put back, with a causal mask": result.causal_gap,
         "put back, with positions": result.positions_gap,
+        "put back, after a convolution": result.convolution_gap,
     }
-    rows = [{"what": what, "gap": value, "moves": value > 1e-3} for what, value in gaps.items()]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("gap:Q", title="relative change").scale(domainMax=1.25 * max(gaps.values())),
-        y=alt.Y("what:N", title=None, sort=list(gaps)).axis(labelLimit=220),
-    )
-    bars = base.mark_bar().encode(
-        color=alt.Color("moves:N", legend=None).scale(domain=[False, True], range=[BLUE, VERMILION])
-    )
-    return alt.layer(bars, base.mark_text(align="left", dx=4).encode(text=alt.Text("gap:Q", format=".2~g"))).properties(
-        width=WIDTH, height=HEIGHT
-    )
+    colours = [VERMILION if gap > 1e-3 else BLUE for gap in gaps.values()]
+    return bar_chart(gaps, x_title="relative change", colours=colours, text_format=".2~g")

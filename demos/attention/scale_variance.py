@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 from torch.nn.functional import rms_norm
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, PURPLE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 NUM_TOKENS = 128
 
@@ -104,8 +103,8 @@ def claims(result: Result) -> dict[str, bool]:
         "after the division by √d_k it is the same at every head_dim, within 20 %": (
             all(abs(value / fourth - 1) < 0.2 for value in result.curve_scaled)
         ),
-        "the division by √d_model leaves only d_k / d_model of it": math.isclose(
-            result.logit_variance_by_d_model * result.d_model, close * result.head_dim, rel_tol=1e-4
+        "the division by √d_model leaves only d_k / d_model of it, within 20 %": (
+            abs(result.logit_variance_by_d_model * result.d_model / (result.head_dim * fourth) - 1) < 0.2
         ),
         "drawing W_q smaller by √d_k, as T5 does, gives the logits of the division without dividing": (
             result.t5_max_abs_error < 1e-4 * math.sqrt(fourth)
@@ -119,23 +118,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {"q·k": result.curve_unscaled, "q·k/√d_k": result.curve_scaled, "q·k/√d_model": result.curve_by_d_model}
-    rows = [
-        {"head_dim": dim, "variance": value, "logits": label}
-        for label, curve in curves.items()
-        for dim, value in zip(result.curve_head_dim, curve, strict=True)
-    ]
-    powers = [10.0**power for power in range(-6, 7)]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("head_dim:Q", title="head_dim, d_k (log scale)").scale(type="log", base=2),
-        y=alt.Y("variance:Q", title="variance of the logits (log scale)")
-        .scale(type="log")
-        .axis(values=powers, format="~g"),
-        color=alt.Color("logits:N", legend=None).scale(domain=list(curves), range=[VERMILION, BLUE, PURPLE]),
+    return line_chart(
+        result.curve_head_dim,
+        curves,
+        x_title="head_dim, d_k (log scale)",
+        y_title="variance of the logits (log scale)",
+        log="xy",
+        here=result.head_dim,
+        at=(4, "left"),
+        below=curves,
     )
-    here = alt.Chart(alt.Data(values=[{"head_dim": result.head_dim}])).mark_rule(strokeDash=[4, 3])
-    labels = base.transform_filter(f"datum.head_dim == {result.curve_head_dim[4]}").mark_text(align="left", dx=4, dy=14)
-    return alt.layer(
-        here.encode(x="head_dim:Q"), base.mark_line(point=True), labels.encode(text="logits:N")
-    ).properties(width=WIDTH, height=HEIGHT)

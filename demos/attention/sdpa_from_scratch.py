@@ -42,11 +42,11 @@ def run(
     value_dim: Annotated[int, Param("width of values, d_v", minimum=1, maximum=128)] = 8,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     draw = torch.Generator().manual_seed(torch.initial_seed())
-    dtype = torch.float32 if device.type == "mps" else torch.float64
 
     def normal(rows: int, columns: int, std: float) -> Tensor:
-        return (torch.randn(rows, columns, generator=draw, dtype=torch.float64) * std).to(device, dtype)
+        return (torch.randn(rows, columns, generator=draw, dtype=torch.float64) * std).to(device)
 
     x = normal(seq_len, d_model, 1.0)
     w_q, w_k, w_v = (normal(d_model, width, d_model**-0.5) for width in (head_dim, head_dim, value_dim))
@@ -69,8 +69,8 @@ def run(
         score_variance=scores.var().item(),
         nonlinearity_values=nonlinearity(attend(q, k, v + v.flip(0)), attend(q, k, v), attend(q, k, v.flip(0))),
         nonlinearity_queries=nonlinearity(attend(q + q.flip(0), k, v), attend(q, k, v), attend(q.flip(0), k, v)),
-        score_rank=int(torch.linalg.matrix_rank(scores.cpu().double())),
-        weight_rank=int(torch.linalg.matrix_rank(weights.cpu().double())),
+        score_rank=int(torch.linalg.matrix_rank(scores)),
+        weight_rank=int(torch.linalg.matrix_rank(weights)),
         folded_error=(mixed @ w_o - weights @ x @ (w_v @ w_o)).abs().max().item(),
         folded_parameter_ratio=d_model**2 / (2 * d_model * value_dim),
         weights=tuple(weights[:12, :12].flatten().tolist()),
@@ -106,8 +106,8 @@ def figure(result: Result) -> alt.TopLevelMixin:
         alt.Chart(alt.Data(values=rows))
         .mark_rect()
         .encode(
-            x=alt.X("key:O", title=f"key (first {shown})").axis(labelAngle=0),
-            y=alt.Y("query:O", title=f"query (first {shown})"),
+            x=alt.X("key:O", title="key (first 12)").axis(labelAngle=0),
+            y=alt.Y("query:O", title="query (first 12)"),
             color=alt.Color("weight:Q", title="weight"),
         )
         .properties(width=WIDTH, height=HEIGHT)

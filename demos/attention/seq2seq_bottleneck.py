@@ -9,14 +9,13 @@ https://arxiv.org/abs/1409.0473; Luong et al. 2015, section 3.1, https://arxiv.o
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 from torch.nn import GRU
 from torch.nn.functional import scaled_dot_product_attention
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 BATCH, HIDDEN = 16, 64
 
@@ -26,8 +25,8 @@ class Result:
     gradient_fixed: Annotated[float, Field("share of the gradient that reaches the first word, fixed vector")]
     gradient_attention: Annotated[float, Field("the same with attention over all states")]
     qkv_error: Annotated[float, Field("largest difference: the sum over words, one by one, against softmax(q Kᵀ) V")]
-    fixed_numbers: Annotated[int, Field("numbers that the decoder can read, fixed vector")]
-    attention_numbers: Annotated[int, Field("numbers that the decoder can read, attention")]
+    fixed_numbers: Annotated[int, Field("numbers of the states that change what the decoder reads, fixed vector")]
+    attention_numbers: Annotated[int, Field("the same with attention over all states")]
     curve_source_len: Annotated[tuple[int, ...], Field("words of the source along the curves")]
     curve_fixed: Annotated[tuple[float, ...], Field("gradient_fixed at each length")]
     curve_attention: Annotated[tuple[float, ...], Field("gradient_attention at each length")]
@@ -60,6 +59,12 @@ def run(
         norms = torch.autograd.grad((context * direction).sum(), read)[0].cpu().double().norm(dim=-1)  # (BATCH, length)
         return (norms[:, 0] / norms.sum(-1)).mean().item()
 
+    def numbers_read(attention: bool) -> int:
+        """How many numbers of the first sentence's states have a gradient in the context."""
+        leaf = states[:1].clone().requires_grad_()
+        context = attend(decoder_state[:1], leaf) if attention else leaf[:, -1]
+        return int((torch.autograd.grad((context * direction[:1]).sum(), leaf)[0] != 0).sum())
+
     with torch.no_grad():
         states = encoder(words[:, :source_len])[0]
     lengths = (2, 4, 8, 16, 32, 64, 128)
@@ -67,8 +72,8 @@ def run(
         gradient_fixed=first_share(source_len, attention=False),
         gradient_attention=first_share(source_len, attention=True),
         qkv_error=(one_by_one(decoder_state, states) - attend(decoder_state, states)).abs().max().item(),
-        fixed_numbers=states[0, -1].numel(),
-        attention_numbers=states[0].numel(),
+        fixed_numbers=numbers_read(attention=False),
+        attention_numbers=numbers_read(attention=True),
         curve_source_len=lengths,
         curve_fixed=tuple(first_share(length, attention=False) for length in lengths),
         curve_attention=tuple(first_share(length, attention=True) for length in lengths),
@@ -110,22 +115,16 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["fixed vector", "attention"]
-    rows = [
-        {"source_len": length, "share": max(value, 1e-30), "decoder": name}
-        for name, curve in zip(names, (result.curve_fixed, result.curve_attention), strict=True)
-        for length, value in zip(result.curve_source_len, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("source_len:Q", title="words of the source (log scale)").scale(type="log", base=2),
-        y=alt.Y("share:Q", title="share of the first word (log scale)").scale(type="log").axis(format="~e"),
-        color=alt.Color("decoder:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    curves = {"fixed vector": [max(each, 1e-30) for each in result.curve_fixed], "attention": result.curve_attention}
+    return line_chart(
+        result.curve_source_len,
+        curves,
+        x_title="words of the source (log scale)",
+        y_title="share of the first word (log scale)",
+        y_format="~e",
+        log="xy",
+        here=result.source_len,
+        at=5,
+        below=curves,
     )
-    ends = base.transform_filter("datum.source_len == 64")
-    here = alt.Chart(alt.Data(values=[{"source_len": result.source_len}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="source_len:Q"),
-        base.mark_line(point=True),
-        ends.mark_text(align="right", dx=-6, dy=12).encode(text="decoder:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

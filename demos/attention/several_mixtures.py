@@ -9,12 +9,11 @@ https://arxiv.org/abs/1706.03762
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 NUM_KEYS, CONTENT_DIM, SAMPLES = 16, 4, 4096
 
@@ -98,22 +97,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["first token", "second token"]
-    rows = [
-        {"weight": weight, "share": share, "token": name}
-        for name, curve in zip(names, (result.curve_first, result.curve_second), strict=True)
-        for weight, share in zip(result.curve_weight, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("weight:Q", title="weight of the first token; the second has the rest"),
-        y=alt.Y("share:Q", title="share that is recovered").scale(domain=[0, 1]),
-        color=alt.Color("token:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_weight,
+        {"second token": result.curve_second, "first token": result.curve_first},
+        x_title="weight of the first of the two tokens",
+        y_title="share that is recovered",
+        y_domain=(0, 1),
+        points=False,
+        at={"first token": (15, "right"), "second token": (14, "right")},
+        below=("second token",),
     )
-    first = base.transform_filter(f"datum.weight == {result.curve_weight[16]} && datum.token == 'first token'")
-    second = base.transform_filter(f"datum.weight == {result.curve_weight[14]} && datum.token == 'second token'")
-    return alt.layer(
-        base.mark_line(),
-        first.mark_text(align="right", dx=-8, dy=-8).encode(text="token:N"),
-        second.mark_text(align="right", dx=-8, dy=8).encode(text="token:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

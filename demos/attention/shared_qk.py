@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize, scaled_dot_product_attention
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -140,23 +139,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    curves = {"is largest": result.curve_argmax, "mean weight": result.curve_weight}
-    rows = [
-        {"head_dim": dim, "share": value, "line": label}
-        for label, curve in curves.items()
-        for dim, value in zip(result.curve_head_dim, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("head_dim:Q", title="head_dim, d_k (log scale)").scale(type="log", base=2),
-        y=alt.Y("share:Q", title="a token's own weight, k = q").scale(domain=[0, 1]),
-        color=alt.Color("line:N", legend=None).scale(domain=list(curves), range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_head_dim,
+        {"mean weight": result.curve_weight, "is largest": result.curve_argmax},
+        x_title="head_dim, d_k (log scale)",
+        y_title="a token's own weight, k = q",
+        y_domain=(0, 1),
+        log="x",
+        here=result.head_dim,
+        at={"is largest": (3, "right"), "mean weight": (5, "left")},
+        below=("mean weight",),
     )
-    left = base.transform_filter("datum.head_dim == 8 && datum.line != 'mean weight'").mark_text(align="right", dx=-8)
-    right = base.transform_filter("datum.head_dim == 32 && datum.line == 'mean weight'").mark_text(
-        align="left", dx=8, dy=-8
-    )
-    here = alt.Chart(alt.Data(values=[{"head_dim": result.head_dim}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="head_dim:Q"), base.mark_line(point=True), left.encode(text="line:N"), right.encode(text="line:N")
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -8,12 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ def run(
     num_queries: Annotated[int, Param("rows that are averaged", minimum=128, maximum=1024)] = 256,
     device: torch.device,
 ) -> Result:
+    device = torch.device("cpu") if device.type == "mps" else device  # float64 throughout
     unscaled, scaled = attention_weights(head_dim, num_keys, num_queries, device)  # (num_queries, num_keys) each
     dims = tuple(2**power for power in range(2, 11))
     curve = [attention_weights(dim, num_keys, num_queries, device) for dim in dims]
@@ -104,21 +104,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {"head_dim": dim, "weight": value, "scores": label}
-        for label, curve in (("q·k", result.curve_unscaled), ("q·k / √d_k", result.curve_scaled))
-        for dim, value in zip(result.curve_head_dim, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("head_dim:Q", title="head_dim (log scale)").scale(type="log", base=2),
-        y=alt.Y("weight:Q", title="largest weight of a row, mean").scale(domain=[0, 1]),
-        color=alt.Color("scores:N", legend=None).scale(domain=["q·k", "q·k / √d_k"], range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_head_dim,
+        {"q·k": result.curve_unscaled, "q·k / √d_k": result.curve_scaled},
+        x_title="head_dim (log scale)",
+        y_title="largest weight of a row, mean",
+        y_domain=(0, 1),
+        log="x",
+        here=result.head_dim,
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.head_dim == {result.curve_head_dim[-1]}")
-    here = alt.Chart(alt.Data(values=[{"head_dim": result.head_dim}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="head_dim:Q"),
-        base.mark_line(point=True),
-        ends.mark_text(align="right", dy=-12).encode(text="scores:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

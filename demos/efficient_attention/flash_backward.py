@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
+from demos._figures import BLUE
 from demos._measure import count_flops
 
 HEAD_DIM = 32
@@ -106,17 +106,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {"scale": scale, "rows": share} for scale, share in zip(result.curve_scale, result.curve_overflow, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("scale:Q", title="factor on the scores (log scale)").scale(type="log", base=2),
-        y=alt.Y("rows:Q", title="rows whose sum of exp(s) overflows, %").scale(domain=[0, 100]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_scale,
+        {"": result.curve_overflow},
+        x_title="factor on the scores (log scale)",
+        y_title="rows whose sum of exp(s) overflows, %",
+        y_domain=(0, 100),
+        log="x",
+        levels={"log-sum-exp: none": 0},
+        level_colour=BLUE,
     )
-    level = alt.Chart(alt.Data(values=[{"rows": 0, "text": "log-sum-exp: none"}])).encode(y="rows:Q")
-    return alt.layer(
-        base.mark_line(point=True, color=VERMILION),
-        level.mark_rule(color=BLUE, strokeWidth=2.5),
-        level.mark_text(color=BLUE, align="right", dx=-6, dy=-10).encode(text="text:N", x=alt.value("width")),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 HEAD_DIM = 32
 
@@ -49,7 +48,9 @@ def run(
     exact = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=causal)[0]  # (seq_len, HEAD_DIM)
     unmasked = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
     count = math.ceil(seq_len / block)
-    visited = [(i, j) for i in range(count) for j in range(count) if not causal or j <= i]
+    visible = torch.ones(seq_len, seq_len, dtype=torch.bool).tril() if causal else torch.ones(seq_len, seq_len) > 0
+    parts = [rows.split(block, 1) for rows in visible.split(block)]
+    visited = [(i, j) for i in range(count) for j in range(count) if parts[i][j].any()]
     orders = [tiled(q, k, v, block, visited, causal), tiled(q, k, v, block, sorted(visited, key=by_keys), causal)]
 
     def relative(output: Tensor) -> float:
@@ -131,18 +132,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("local softmaxes added", "merged by log-sum-exp")
-    rows = [
-        {"tiles": tiles, "error": max(error, 1e-9), "arm": name}
-        for name, curve in zip(names, (result.curve_naive, result.curve_exact), strict=True)
-        for tiles, error in zip(result.curve_tiles, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("tiles:Q", title="tiles along the keys (log scale)").scale(type="log", base=2),
-        y=alt.Y("error:Q", title="relative error (log scale)").scale(type="log").axis(format=".0e", tickCount=6),
-        color=alt.Color("arm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    exact = [max(error, 1e-9) for error in result.curve_exact]
+    naive = [max(error, 1e-9) for error in result.curve_naive]
+    return line_chart(
+        result.curve_tiles,
+        {"local softmaxes added": naive, "merged by log-sum-exp": exact},
+        x_title="tiles along the keys (log scale)",
+        y_title="relative error (log scale)",
+        y_format=".0e",
+        log="xy",
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.tiles == {result.curve_tiles[-1]}")
-    label = ends.mark_text(align="right", dy=-12).encode(text="arm:N")
-    return alt.layer(base.mark_line(point=True), label).properties(width=WIDTH, height=HEIGHT)

@@ -8,14 +8,13 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import sdpa_kernel
 
-from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos import Field, Param, ParameterError
+from demos._charts import Chart, line_chart
 from demos._measure import count_flops, fused_backend, measure_ceilings, measure_peak, measure_time
 
 TOLERANCE = {"float32": 1e-4, "float16": 5e-3, "bfloat16": 2e-2}
@@ -29,21 +28,19 @@ class Result:
     error_naive: Annotated[float, Field("largest error against float64 at seq_len, naive", measured=True)]
     error_fused: Annotated[float, Field("largest error against float64 at seq_len, fused", measured=True)]
     flops: Annotated[int, Field("FLOPs of the two matrix products at seq_len, counted")]
-    flops_ratio: Annotated[float, Field("fused over naive FLOPs, counted")]
+    flops_ratio: Annotated[
+        float, Field("FLOPs of torch's operator over those of naive attention, counted in its plain form")
+    ]
     flops_exponent: Annotated[float, Field("p in FLOPs ∝ n^p over the last doubling, counted")]
     peak_exponent_naive: Annotated[float, Field("p in peak memory ∝ n^p over the curve, naive", measured=True)]
     peak_exponent_fused: Annotated[float, Field("p in peak memory ∝ n^p over the curve, fused", measured=True)]
     score_bytes: Annotated[int, Field("one n × n score matrix for each head at seq_len", unit="bytes")]
-    page_faults_naive: Annotated[float, Field("pages mapped afresh in a naive call at seq_len", measured=True)]
-    page_faults_fused: Annotated[float, Field("pages mapped afresh in a fused call at seq_len", measured=True)]
     fused_backend: Annotated[str, Field("torch's name for the fused kernel", measured=True)]
     matmul_share: Annotated[float, Field("fused FLOP rate over that of a large matrix product here", measured=True)]
     matmul_gflop_per_s: Annotated[float, Field("rate of that matrix product", unit="GFLOP/s", measured=True)]
     copy_gb_per_s: Annotated[float, Field("rate of a large copy here, read and written", unit="GB/s", measured=True)]
-    spread_ms: Annotated[float, Field("interquartile range of the fused time at seq_len", unit="ms", measured=True)]
     curve_seq_len: Annotated[tuple[int, ...], Field("tokens along the curves")]
     curve_naive_ms: Annotated[tuple[float, ...], Field("time, naive", unit="ms", measured=True)]
-    curve_reused_ms: Annotated[tuple[float, ...], Field("time, naive into old buffers", unit="ms", measured=True)]
     curve_fused_ms: Annotated[tuple[float, ...], Field("time, fused", unit="ms", measured=True)]
     curve_naive_bytes: Annotated[tuple[int, ...], Field("peak memory, naive", unit="bytes", measured=True)]
     curve_fused_bytes: Annotated[tuple[int, ...], Field("peak memory, fused", unit="bytes", measured=True)]
@@ -58,6 +55,8 @@ def run(
     dtype: Annotated[str, Param("type of q, k and v", choices=("float32", "bfloat16", "float16"))] = "float32",
     device: torch.device,
 ) -> Result:
+    if device.type not in ("cpu", "cuda"):
+        raise ParameterError(f"device: expected cpu or cuda, whose peak memory torch knows; found {device.type}.")
     kind = getattr(torch, dtype)
     backend = fused_backend(device, kind)
     lengths = tuple(seq_len // part for part in (8, 4, 2, 1))
@@ -78,16 +77,12 @@ def run(
         peak_exponent_naive=math.log2(last.naive_bytes / first.naive_bytes) / doublings,
         peak_exponent_fused=math.log2(last.fused_bytes / first.fused_bytes) / doublings,
         score_bytes=num_heads * seq_len**2 * kind.itemsize,
-        page_faults_naive=last.naive_faults,
-        page_faults_fused=last.fused_faults,
         fused_backend=backend.name,
         matmul_share=last.fused_flops / last.fused_ms / 1e6 / ceilings.matmul_gflop_per_s,
         matmul_gflop_per_s=ceilings.matmul_gflop_per_s,
         copy_gb_per_s=ceilings.copy_gb_per_s,
-        spread_ms=last.spread_ms,
         curve_seq_len=lengths,
         curve_naive_ms=tuple(row.naive_ms for row in curve),
-        curve_reused_ms=tuple(row.reused_ms for row in curve),
         curve_fused_ms=tuple(row.fused_ms for row in curve),
         curve_naive_bytes=tuple(row.naive_bytes for row in curve),
         curve_fused_bytes=tuple(row.fused_bytes for row in curve),
@@ -101,9 +96,6 @@ class Row(NamedTuple):
     naive_ms: float
     reused_ms: float
     fused_ms: float
-    spread_ms: float
-    naive_faults: float
-    fused_faults: float
     naive_bytes: int
     fused_bytes: int
     naive_flops: int
@@ -132,14 +124,13 @@ def measure(length: int, num_heads: int, head_dim: int, dtype: torch.dtype, devi
 
     few = q[:, :, :128].cpu().double()  # the first 128 queries are enough to compare
     exact = (few * head_dim**-0.5 @ k.cpu().double().mT).softmax(-1) @ v.cpu().double()
-    naive_time, reused_time, fused_time = (measure_time(arm, device, budget_s=0.02) for arm in (naive, reused, fused))
+    naive_ms, reused_ms, fused_ms = (
+        measure_time(arm, device, budget_s=0.02).median_ms for arm in (naive, reused, fused)
+    )
     return Row(
-        naive_ms=naive_time.median_ms,
-        reused_ms=reused_time.median_ms,
-        fused_ms=fused_time.median_ms,
-        spread_ms=fused_time.spread_ms,
-        naive_faults=naive_time.faults_per_call,
-        fused_faults=fused_time.faults_per_call,
+        naive_ms=naive_ms,
+        reused_ms=reused_ms,
+        fused_ms=fused_ms,
         naive_bytes=measure_peak(naive, device).peak_bytes,
         fused_bytes=measure_peak(fused, device).peak_bytes,
         naive_flops=count_flops(naive),
@@ -170,19 +161,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("naive", "fused")
-    rows = [
-        {"tokens": length, "mib": size / 2**20, "arm": name}
-        for name, curve in zip(names, (result.curve_naive_bytes, result.curve_fused_bytes), strict=True)
-        for length, size in zip(result.curve_seq_len, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("tokens:Q", title="tokens (log scale)", axis=alt.Axis(values=result.curve_seq_len)).scale(
-            type="log", base=2
-        ),
-        y=alt.Y("mib:Q", title="peak memory, MiB (log scale)", axis=alt.Axis(tickCount=4)).scale(type="log"),
-        color=alt.Color("arm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    curves = {"naive": result.curve_naive_bytes, "fused": result.curve_fused_bytes}
+    return line_chart(
+        result.curve_seq_len,
+        {name: [size / 2**20 for size in curve] for name, curve in curves.items()},
+        x_title="tokens (log scale)",
+        y_title="peak memory, MiB (log scale)",
+        log="xy",
+        at=(2, "right"),
     )
-    label = base.transform_filter(f"datum.tokens == {result.curve_seq_len[1]}").mark_text(dy=-16).encode(text="arm:N")
-    return alt.layer(base.mark_line(point=True), label).properties(width=WIDTH, height=HEIGHT)

@@ -1,7 +1,7 @@
 """Softmax moves bytes and a matrix product computes: attention in separate kernels is bound by traffic, which tiles cut.
 
 Leaves out: the on-chip levels themselves (no program of ours can time them) and the backward pass. Traffic is a model: each
-operand of a kernel read once, each result written once, heads apart; for tiles, the loops of FlashAttention's algorithm 1.
+operand of a kernel read once, each result written once, heads apart; for tiles, what the loops of algorithm 1 load and store.
 Source: Dao et al. 2022, FlashAttention, section 2.1, theorem 2 and algorithm 1, https://arxiv.org/abs/2205.14135; Williams
 et al. 2009, Roofline: an insightful visual performance model, https://doi.org/10.1145/1498765.1498785
 """
@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
+from demos._figures import BLUE, VERMILION
 from demos._measure import measure_ceilings, measure_time
 
 ITEM = 2  # bytes of a number in the model: 16 bits
@@ -29,6 +29,10 @@ class Result:
     intensity_square: Annotated[float, Field("FLOPs of a square matrix product of width seq_len for each byte")]
     passes_over_keys: Annotated[int, Field("blocks of keys, each of which meets all queries anew")]
     softmax_share: Annotated[float, Field("rate of a softmax over that of a large copy, bytes", measured=True)]
+    softmax_flop_share: Annotated[
+        float,
+        Field("operations of that softmax a second, five a number, over those of a matrix product", measured=True),
+    ]
     matmul_gflop_per_s: Annotated[float, Field("rate of a matrix product", unit="GFLOP/s", measured=True)]
     copy_gb_per_s: Annotated[float, Field("rate of a large copy, read and written", unit="GB/s", measured=True)]
     balance: Annotated[float, Field("FLOPs that this device can do for each byte that it can move", measured=True)]
@@ -60,6 +64,7 @@ def run(
         intensity_softmax=5 / (2 * ITEM),  # maximum, difference, exponential, sum, quotient; one read and one write
         intensity_square=2 * seq_len**3 / (3 * seq_len**2 * ITEM),
         passes_over_keys=passes(seq_len, head_dim, sram_kib),
+        softmax_flop_share=5 * matrix.numel() / softmax.median_ms / 1e6 / ceilings.matmul_gflop_per_s,
         softmax_share=2 * matrix.nbytes / softmax.median_ms / 1e6 / ceilings.copy_gb_per_s,
         matmul_gflop_per_s=ceilings.matmul_gflop_per_s,
         copy_gb_per_s=ceilings.copy_gb_per_s,
@@ -78,15 +83,20 @@ def passes(seq_len: int, head_dim: int, sram_kib: int) -> int:
 
 
 def tiled(seq_len: int, head_dim: int, sram_kib: int) -> int:
-    """Keys and values read once; for each block of keys all queries and outputs read, and the outputs written back."""
-    return ITEM * seq_len * head_dim * (2 + 3 * passes(seq_len, head_dim, sram_kib))
+    """The bytes that the loops move: a block of keys and values at a time, and for each all queries and outputs."""
+    rows = math.ceil(seq_len / passes(seq_len, head_dim, sram_kib))
+    moved = 0
+    for start in range(0, seq_len, rows):
+        moved += 2 * min(rows, seq_len - start)  # a block of K and of V is loaded
+        moved += 3 * seq_len  # Q and O are loaded, and O is stored
+    return ITEM * head_dim * moved
 
 
 def claims(result: Result) -> dict[str, bool]:
     chip = 1024 * result.sram_kib  # in tiles 6 · head_dim² bytes of it break even on a long text
     return {
-        "softmax does a few operations for each byte, far fewer than a large square product": (
-            result.intensity_square > 20 * result.intensity_softmax
+        "on this device a softmax does its operations at less than a third of the rate of a matrix product": (
+            result.softmax_flop_share < 1 / 3
         ),
         "this device can do more FLOPs for each byte than a softmax of 32-bit numbers needs": (
             result.balance > result.intensity_softmax / 2
@@ -101,20 +111,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {"kib": kib, "traffic": 100 * share}
-        for kib, share in zip(result.curve_sram_kib, result.curve_tiled, strict=True)
-    ]
-    line = alt.Chart(alt.Data(values=rows)).mark_line(point=True, color=BLUE)
-    level = alt.Chart(alt.Data(values=[{"traffic": 100, "text": "separate kernels"}])).encode(y="traffic:Q")
-    here = alt.Chart(alt.Data(values=[{"kib": result.sram_kib}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="kib:Q"),
-        line.encode(
-            x=alt.X("kib:Q", title="on-chip memory, KiB (log scale)").scale(type="log", base=2),
-            y=alt.Y("traffic:Q", title="traffic in tiles, %"),
-        ),
-        level.mark_rule(color=VERMILION, strokeWidth=2.5),
-        level.mark_text(color=VERMILION, align="right", dx=-6, dy=12).encode(text="text:N", x=alt.value("width")),
-    ).properties(width=WIDTH, height=HEIGHT)
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_sram_kib,
+        {"": [100 * share for share in result.curve_tiled]},
+        x_title="on-chip memory, KiB (log scale)",
+        y_title="traffic in tiles, %",
+        colours=[BLUE],
+        log="x",
+        here=result.sram_kib,
+        levels={"separate kernels": 100},
+        level_colour=VERMILION,
+    )

@@ -8,15 +8,14 @@ fixed state: Arora et al. 2024, Simple linear attention language models, https:/
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import sdpa_kernel
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, ORANGE, VERMILION, WIDTH
-from demos._measure import count_flops, fused_backend, measure_ceilings, measure_time
+from demos._charts import Chart, line_chart
+from demos._measure import count_flops, fused_backend, measure_ceilings, measure_time, noise
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def rates(device: torch.device) -> tuple[float, float, str]:
     """Bytes moved a second over those of a copy, time of softmax over linear attention, and the former's kernel; long text."""
     on_cuda = device.type == "cuda"
     heads, tokens, dtype = (64, 65536, torch.bfloat16) if on_cuda else (1, 4096, torch.float32)
-    q, k, v = (torch.randn(1, heads, tokens, 64, device=device).to(dtype) for _ in range(3))
+    q, k, v = (noise((1, heads, tokens, 64), device, dtype) for _ in range(3))
     one = (q[:, :1], k[:, :1], v[:, :1])  # softmax attention over one head is slow enough
     all_heads = measure_time(lambda: linear(q, k, v), device, budget_s=0.02)
     single = measure_time(lambda: linear(*one), device, budget_s=0.02)
@@ -148,21 +147,18 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("φ(x) = elu(x) + 1", "φ(x) = x", "softmax")
-    curves = (result.curve_linear, result.curve_signed, result.curve_softmax)
-    rows = [
-        {"pairs": pairs, "recall": 100 * value, "arm": name}
-        for name, curve in zip(names, curves, strict=True)
-        for pairs, value in zip(result.curve_pairs, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("pairs:Q", title="pairs stored (log scale)").scale(type="log", base=2),
-        y=alt.Y("recall:Q", title="pairs found again, %").scale(domain=[0, 100]),
-        color=alt.Color("arm:N").title(None).scale(domain=names, range=[VERMILION, ORANGE, BLUE]),
+def figure(result: Result) -> Chart:
+    curves = {
+        "φ(x) = elu(x) + 1": result.curve_linear,
+        "softmax": result.curve_softmax,
+        "φ(x) = x": result.curve_signed,
+    }
+    return line_chart(
+        result.curve_pairs,
+        {name: [100 * recall for recall in curve] for name, curve in curves.items()},
+        x_title="pairs stored (log scale)",
+        y_title="pairs found again, %",
+        y_domain=(0, 100),
+        log="x",
+        here=result.head_dim,
     )
-    here = alt.Chart(alt.Data(values=[{"pairs": result.head_dim}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="pairs:Q"),
-        base.mark_line(point=True),
-    ).properties(width=WIDTH, height=HEIGHT)

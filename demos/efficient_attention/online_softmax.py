@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 NUM_QUERIES, HEAD_DIM = 256, 16
 LN_LARGEST = math.log(torch.finfo(torch.float32).max)  # 88.72: exp of anything above is infinite in float32
@@ -119,18 +118,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("without rescaling", "with rescaling")
-    rows = [
-        {"blocks": count, "error": value, "arm": name}
-        for name, curve in zip(names, (result.curve_without_rescaling, result.curve_error), strict=True)
-        for count, value in zip(result.curve_num_blocks, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("blocks:Q", title="blocks (log scale)").scale(type="log", base=2),
-        y=alt.Y("error:Q", title="largest error (log scale)").scale(type="log").axis(format=".0e", tickCount=6),
-        color=alt.Color("arm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_num_blocks,
+        {"without rescaling": result.curve_without_rescaling, "with rescaling": result.curve_error},
+        x_title="blocks (log scale)",
+        y_title="largest error (log scale)",
+        y_format=".0e",
+        log="xy",
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.blocks == {result.curve_num_blocks[-1]}")
-    label = ends.mark_text(align="right", dy=-14).encode(text="arm:N")
-    return alt.layer(base.mark_line(point=True), label).properties(width=WIDTH, height=HEIGHT)

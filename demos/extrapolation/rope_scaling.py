@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, GREEN, HEIGHT, ORANGE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 MANY_TURNS, ONE_TURN = (
     32,
@@ -113,34 +112,21 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {
-        "as trained": (result.curve_plain, BLUE),
-        "interpolated": (result.curve_interpolated, VERMILION),
-        "NTK-aware": (result.curve_ntk, ORANGE),
-        "YaRN": (result.curve_yarn, GREEN),
+        "interpolated": result.curve_interpolated,
+        "as trained": result.curve_plain,
+        "YaRN": result.curve_yarn,
+        "NTK-aware": result.curve_ntk,
     }
-    rows = [
-        {"pair": pair, "wavelength": value, "method": name}
-        for name, (curve, _) in curves.items()
-        for pair, value in zip(result.curve_pair, curve, strict=True)
-    ]
-    colours = alt.Scale(domain=list(curves), range=[colour for _, colour in curves.values()])
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("pair:Q", title="pair of features, fast to slow"),
-        y=alt.Y("wavelength:Q", title="positions in one turn (log scale)").scale(type="log").axis(format="~s"),
-        color=alt.Color("method:N", title=None, scale=colours).legend(columns=2),
+    return line_chart(
+        result.curve_pair,
+        curves,
+        x_title="pair of features, fast to slow",
+        y_title="positions in one turn (log scale)",
+        y_format="~s",
+        log="y",
+        points=False,
+        levels={"trained length": result.train_len, "new length": result.train_len * result.factor},
+        level_side="left",
     )
-    lengths = alt.Chart(
-        alt.Data(
-            values=[
-                {"at": result.train_len, "what": "trained length"},
-                {"at": result.train_len * result.factor, "what": "new length"},
-            ]
-        )
-    ).encode(y="at:Q")
-    return alt.layer(
-        lengths.mark_rule(strokeDash=[4, 3]),
-        lengths.mark_text(align="left", dx=4, dy=-7).encode(text="what:N", x=alt.value(0)),
-        base.mark_line(),
-    ).properties(width=WIDTH, height=HEIGHT)

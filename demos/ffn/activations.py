@@ -8,13 +8,12 @@ Ramachandran et al. 2017, Searching for Activation Functions, https://arxiv.org/
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -109,16 +108,12 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    curves = {"ReLU": result.curve_relu, "GELU": result.curve_gelu, "Swish": result.curve_swish}
-    rows = [
-        {"x": x, "value": value, "activation": name}
-        for name, curve in curves.items()
-        for x, value in zip(result.curve_x, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("x:Q", title="input").scale(nice=False),
-        y=alt.Y("value:Q", title="activation").scale(domain=[-1, 3], clamp=True),
-        color=alt.Color("activation:N").title(None).scale(domain=list(curves), range=[VERMILION, BLUE, GREEN]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_x,
+        {"ReLU": result.curve_relu, "GELU": result.curve_gelu, "Swish": result.curve_swish},
+        x_title="input",
+        y_title="activation",
+        y_domain=(-1, 3),
+        points=False,
     )
-    return alt.layer(base.mark_line()).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import HEIGHT, PALETTE, WIDTH
+from demos._charts import Chart, line_chart
 
 D_MODEL = 64
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -97,21 +96,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = (result.curve_relu, result.curve_leaky, result.curve_gelu, result.curve_silu)
-    rows = [
-        {"bias": bias, "gradient": value, "activation": name}
-        for name, curve in zip(ACTIVATIONS, curves, strict=True)
-        for bias, value in zip(result.curve_bias, curve, strict=True)
-        if value > 1e-12  # a log axis has no zero: a dead unit's line ends
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("bias:Q", title="bias of the unit").scale(nice=False),
-        y=alt.Y("gradient:Q", title="gradient norm (log scale)").scale(type="log").axis(format=".0e"),
-        color=alt.Color("activation:N").title(None).scale(domain=list(ACTIVATIONS), range=list(PALETTE[:4])),
+    visible = [[value if value > 1e-12 else 0 for value in curve] for curve in curves]  # a dead unit's line ends
+    return line_chart(
+        result.curve_bias,
+        dict(zip(ACTIVATIONS, visible, strict=True)),
+        x_title="bias of the unit",
+        y_title="gradient norm (log scale)",
+        y_format=".0e",
+        log="y",
+        here=max(result.bias, result.curve_bias[0]),
     )
-    here = alt.Chart(alt.Data(values=[{"bias": max(result.bias, result.curve_bias[0])}]))
-    return alt.layer(
-        here.mark_rule(strokeDash=[4, 3]).encode(x="bias:Q"),
-        base.mark_line(point=True),
-    ).properties(width=WIDTH, height=HEIGHT)

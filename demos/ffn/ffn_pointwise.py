@@ -4,16 +4,16 @@ Leaves out: biases, norms and embeddings; gated networks (glu_variants); fewer K
 Source: Vaswani et al. 2017, Attention Is All You Need, section 3.3, https://arxiv.org/abs/1706.03762
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 from demos._measure import count_flops
 
 
@@ -50,16 +50,19 @@ def run(
     hidden_maps = F.conv1d(x.T, w_in[:, :, None]).relu()  # (hidden, 8), a kernel of one token
     by_convolution = F.conv1d(hidden_maps, w_out[:, :, None]).T
 
-    meta = torch.empty(seq_len, d_model, device="meta")  # shapes without numbers: enough to count
-    w_attention = torch.empty(d_model, d_model, device="meta")
-    w_wide = torch.empty(expansion * d_model, d_model, device="meta")
+    counted = "cpu" if seq_len * d_model <= 2**18 else "meta"  # of large tensors the shapes are enough
+    tokens, w_attention, w_wide = (
+        torch.zeros(rows, d_model, device=counted) for rows in (seq_len, d_model, expansion * d_model)
+    )
     ratios = (1.0, 2.0, 8 / 3, 4.0, 8.0, 16.0)
     return Result(
         other_token_change=(ffn(company, w_in, w_out)[0] - y[0]).abs().max().item(),
         convolution_error=(by_convolution - y).abs().max().item(),
         ffn_share=share(expansion, 1),
         ffn_share_cross=share(expansion, 2),
-        flop_ratio=count_flops(lambda: ffn(meta, w_wide, w_wide.T)) / count_flops(lambda: attention(meta, w_attention)),
+        flop_ratio=(
+            count_flops(lambda: ffn(tokens, w_wide, w_wide.T)) / count_flops(lambda: attention(tokens, w_attention))
+        ),
         flop_formula=expansion * d_model / (2 * d_model + seq_len),
         equal_seq_len=max(expansion - 2, 0) * d_model,
         curve_expansion=ratios,
@@ -80,8 +83,11 @@ def attention(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def share(expansion: float, num_attentions: int) -> float:
-    """2 · expansion · d_model² of the FFN against 4 · d_model² of each attention."""
-    return 2 * expansion / (2 * expansion + 4 * num_attentions)
+    """The FFN's share of the weights in torch's own modules, at a width of 48, which any expansion here divides."""
+    ffn = [nn.Linear(48, round(48 * expansion), bias=False), nn.Linear(round(48 * expansion), 48, bias=False)]
+    block = [*ffn, *(nn.MultiheadAttention(48, 1, bias=False) for _ in range(num_attentions))]
+    counts = [sum(parameter.numel() for parameter in module.parameters()) for module in block]
+    return sum(counts[:2]) / sum(counts)
 
 
 def claims(result: Result) -> dict[str, bool]:
@@ -89,7 +95,7 @@ def claims(result: Result) -> dict[str, bool]:
         "redrawing all other tokens leaves a token's output alone": result.other_token_change < 1e-12,
         "it equals two convolutions of width 1": result.convolution_error < 1e-12,
         "at 4 d_model it holds two thirds of a block, and half of one with cross-attention": (
-            result.expansion != 4 or (abs(result.ffn_share - 2 / 3) < 1e-9 and result.ffn_share_cross == 0.5)
+            result.expansion != 4 or (math.isclose(result.ffn_share, 2 / 3) and result.ffn_share_cross == 0.5)
         ),
         "its FLOPs over attention's are expansion · d_model / (2 d_model + seq_len)": (
             abs(result.flop_ratio / result.flop_formula - 1) < 1e-9
@@ -97,17 +103,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["self-attention + FFN", "with cross-attention"]
-    rows = [
-        {"expansion": expansion, "share": value, "block": name}
-        for name, curve in zip(names, (result.curve_share, result.curve_share_cross), strict=True)
-        for expansion, value in zip(result.curve_expansion, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("expansion:Q", title="hidden width over d_model (log scale)").scale(type="log", base=2),
-        y=alt.Y("share:Q", title="FFN's share of the block").axis(format="%").scale(domain=[0, 1]),
-        color=alt.Color("block:N").title(None).scale(domain=names, range=[BLUE, VERMILION]).legend(columns=1),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_expansion,
+        {"with cross-attention": result.curve_share_cross, "self-attention + FFN": result.curve_share},
+        x_title="hidden width over d_model (log scale)",
+        y_title="FFN's share of the block",
+        y_domain=(0, 1),
+        y_format="%",
+        log="x",
+        here=min(result.expansion, 16),
     )
-    here = alt.Chart(alt.Data(values=[{"expansion": min(result.expansion, 16)}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(here.encode(x="expansion:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

@@ -7,16 +7,17 @@ Dauphin et al. 2017, Language Modeling with Gated Convolutional Networks, https:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-from demos._measure import measure_ceilings, measure_time
+from demos._charts import Chart, line_chart
+from demos._figures import BLUE, VERMILION
+from demos._measure import count_flops, measure_ceilings, measure_time
 
 TOKENS = 32
 GATES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -35,7 +36,7 @@ class Result:
     plain_parameters: Annotated[int, Field("parameters of the plain FFN, two matrices")]
     gated_parameters: Annotated[int, Field("parameters of the gated FFN, three matrices")]
     gated_hidden: Annotated[int, Field("hidden width of the gated FFN")]
-    error_against_torch: Annotated[float, Field("largest difference of the sigmoid gate from torch's glu")]
+    error_against_torch: Annotated[float, Field("largest difference of the sigmoid gate's product from torch's glu")]
     output_growth: Annotated[float, Field("norm of the gated FFN's output when the input doubles, over before")]
     plain_growth: Annotated[float, Field("the same for the plain FFN with ReLU")]
     gated_over_plain_time: Annotated[float, Field("time of the gated FFN over the plain one", measured=True)]
@@ -58,49 +59,69 @@ def run(
 ) -> Result:
     plain_hidden = expansion * d_model
     gated_hidden = -(-(2 * plain_hidden // 3) // round_to) * round_to
-    plain_parameters, gated_parameters = 2 * d_model * plain_hidden, 3 * d_model * gated_hidden
+    plain_parameters, gated_parameters, same_width = (
+        sum(parameter.numel() for parameter in ffn.parameters())
+        for ffn in (
+            Plain(d_model, plain_hidden, "meta"),  # counted at the full size, without numbers
+            Gated(d_model, gated_hidden, gate, "meta"),
+            Gated(d_model, plain_hidden, gate, "meta"),
+        )
+    )
 
-    width = (
-        d_model if device.type == "cuda" else min(d_model, 512)
-    )  # what is run; the counts above are of the full size
+    width = d_model if device.type == "cuda" else min(d_model, 512)  # of what is run
+    tokens = TOKENS if device.type == "cpu" else 4096
     draw = torch.Generator().manual_seed(torch.initial_seed())
-    hidden, gated = expansion * width, 2 * expansion * width // 3
-    x = torch.randn(TOKENS if device.type == "cpu" else 4096, width, generator=draw).to(device)  # (tokens, width)
-    w_gate, w_up, w_in = (
-        (torch.randn(rows, width, generator=draw) / width**0.5).to(device) for rows in (gated, gated, hidden)
-    )
-    w_down, w_out = ((torch.randn(width, cols, generator=draw) / cols**0.5).to(device) for cols in (gated, hidden))
-
-    def gated_ffn(x: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
-        return (activation(x @ w_gate.T) * (x @ w_up.T)) @ w_down.T  # (tokens, width)
-
-    def plain_ffn(x: Tensor) -> Tensor:
-        return (x @ w_in.T).relu() @ w_out.T
-
-    fused = x @ torch.cat([w_up, w_gate]).T  # one product for both, as torch's glu expects it: the gate comes second
-    chosen = GATES[gate]
-    gated_ms, plain_ms = (
-        measure_time(call, device, budget_s=0.05).median_ms
-        for call in (lambda: gated_ffn(x, chosen), lambda: plain_ffn(x))
-    )
+    x = torch.randn(tokens, width, generator=draw).to(device)  # (tokens, width)
+    plain, gated = Plain(width, expansion * width), Gated(width, 2 * expansion * width // 3, gate)
+    for layer in (gated.gate, gated.up, plain.up, gated.down, plain.down):
+        nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=draw)
+    plain, gated = plain.requires_grad_(False).to(device), gated.requires_grad_(False).to(device)
+    sigmoid = torch.sigmoid(gated.gate(x)) * gated.up(x)
+    fused = F.linear(x, torch.cat([gated.up.weight, gated.gate.weight]))  # torch's glu expects the gate second
+    flops = count_flops(lambda: gated(x))
+    gated_ms, plain_ms = (measure_time(partial(ffn, x), device, budget_s=0.05).median_ms for ffn in (gated, plain))
     ceiling = measure_ceilings(device, x.dtype, budget_s=0.02).matmul_gflop_per_s
     ratios = (4 / 3, 2.0, 8 / 3, 3.0, 3.5, 4.0)
     return Result(
         parameter_ratio=gated_parameters / plain_parameters,
-        same_width_ratio=3 * d_model * plain_hidden / plain_parameters,
+        same_width_ratio=same_width / plain_parameters,
         plain_parameters=plain_parameters,
         gated_parameters=gated_parameters,
         gated_hidden=gated_hidden,
-        error_against_torch=(gated_ffn(x, torch.sigmoid) - F.glu(fused) @ w_down.T).abs().max().item(),
-        output_growth=(gated_ffn(2 * x, chosen).norm() / gated_ffn(x, chosen).norm()).item(),
-        plain_growth=(plain_ffn(2 * x).norm() / plain_ffn(x).norm()).item(),
+        error_against_torch=(sigmoid - F.glu(fused)).abs().max().item(),
+        output_growth=(gated(2 * x).norm() / gated(x).norm()).item(),
+        plain_growth=(plain(2 * x).norm() / plain(x).norm()).item(),
         gated_over_plain_time=gated_ms / plain_ms,
-        matmul_share=6 * len(x) * width * gated / gated_ms / 1e6 / ceiling,
+        matmul_share=flops / gated_ms / 1e6 / ceiling,
         curve_ratio=ratios,
         curve_parameters=tuple(3 * ratio for ratio in ratios),
         expansion=expansion,
         round_to=round_to,
     )
+
+
+class Plain(nn.Module):
+    """Two matrices with ReLU between them."""
+
+    def __init__(self, d_model: int, hidden: int, device: str = "cpu") -> None:
+        super().__init__()
+        self.up = nn.Linear(d_model, hidden, bias=False, device=device)
+        self.down = nn.Linear(hidden, d_model, bias=False, device=device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.up(x).relu())
+
+
+class Gated(Plain):
+    """A third matrix, whose activation multiplies what the first makes."""
+
+    def __init__(self, d_model: int, hidden: int, gate: str, device: str = "cpu") -> None:
+        super().__init__(d_model, hidden, device)
+        self.gate = nn.Linear(d_model, hidden, bias=False, device=device)
+        self.activation = GATES[gate]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.activation(self.gate(x)) * self.up(x))
 
 
 def claims(result: Result) -> dict[str, bool]:
@@ -117,18 +138,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {"ratio": ratio, "parameters": value}
-        for ratio, value in zip(result.curve_ratio, result.curve_parameters, strict=True)
-    ]
-    gated = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("ratio:Q", title="gated hidden width, in units of d_model").scale(zero=False),
-        y=alt.Y("parameters:Q", title="parameters, units of d_model²"),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_ratio,
+        {"": result.curve_parameters},
+        x_title="gated hidden width, in units of d_model",
+        y_title="parameters, units of d_model²",
+        colours=[BLUE],
+        levels={"plain FFN": 2 * result.expansion},
+        level_colour=VERMILION,
     )
-    plain = alt.Chart(alt.Data(values=[{"parameters": 2 * result.expansion, "label": "plain FFN", "ratio": 4 / 3}]))
-    return alt.layer(
-        gated.mark_line(point=True, color=BLUE),
-        plain.mark_rule(color=VERMILION).encode(y="parameters:Q"),
-        plain.mark_text(align="left", dy=-10, color=VERMILION).encode(x="ratio:Q", y="parameters:Q", text="label:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

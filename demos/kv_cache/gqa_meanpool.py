@@ -8,13 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, ORANGE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 HEAD_DIM, SEQ_LEN = 16, 64
 
@@ -113,24 +112,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("new random heads", "first head kept", "mean of the group")
-    curves = (result.curve_random, result.curve_first_head, result.curve_mean_pool)
-    rows = [
-        {"correlation": at, "error": error, "arm": name}
-        for name, curve in zip(names, curves, strict=True)
-        for at, error in zip(result.curve_correlation, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("correlation:Q", title="correlation of the heads in a group"),
-        y=alt.Y("error:Q", title="relative output error").scale(zero=True),
-        color=alt.Color("arm:N").title(None).scale(domain=names, range=[ORANGE, VERMILION, BLUE]).legend(columns=2),
+def figure(result: Result) -> Chart:
+    curves = {
+        "first head kept": result.curve_first_head,
+        "mean of the group": result.curve_mean_pool,
+        "new random heads": result.curve_random,
+    }
+    return line_chart(
+        result.curve_correlation,
+        curves,
+        x_title="correlation of the heads in a group",
+        y_title="relative output error",
+        here=result.correlation,
+        levels={"no output at all": 1.0},
     )
-    zero = alt.Chart(alt.Data(values=[{"error": 1.0, "text": "no output at all"}])).encode(y="error:Q")
-    here = alt.Chart(alt.Data(values=[{"correlation": result.correlation}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        zero.mark_rule(strokeDash=[2, 2]),
-        zero.mark_text(align="right", dx=-6, dy=-9).encode(text="text:N", x=alt.value("width")),
-        here.encode(x="correlation:Q"),
-        base.mark_line(point=True),
-    ).properties(width=WIDTH, height=HEIGHT)

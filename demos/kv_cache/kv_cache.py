@@ -9,15 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention import sdpa_kernel
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-from demos._measure import fused_backend, measure_ceilings, measure_time
+from demos._charts import Chart, line_chart
+from demos._measure import measure_ceilings
+from demos.kv_cache._decoding import decoding_step
 
 HEADS, D_MODEL = 4, 32
 
@@ -56,8 +55,7 @@ def run(
 
     cache = torch.zeros(num_layers, 2, 0, D_MODEL, device=device)  # keys and values of each layer, by position
     error, with_cache, without = 0.0, [], []
-    for step in range(new_tokens):
-        end = prompt_len + step
+    for end in range(prompt_len, prompt_len + new_tokens):
         fresh, cache = decode(inputs[cache.shape[2] : end], weights, cache)  # the prompt, then one row at a time
         again, _ = decode(inputs[:end], weights, cache[:, :, :0])
         error = max(error, (fresh[-1] - again[-1]).abs().max().item())
@@ -69,7 +67,7 @@ def run(
         sum(rows * (rows + 1) for rows in without),
         without[-1] * (without[-1] + 1),
     )  # each row meets its past, twice
-    backend, rate = decode_rate(device)
+    step = decoding_step(32, 32, device) if device.type == "cuda" else decoding_step(8, 8, device)
     return Result(
         max_abs_error=error,
         token_work_ratio=sum(without) / sum(with_cache),
@@ -78,9 +76,9 @@ def run(
         scores_ratio=pairs[0] / pairs[1],
         old_rows_moved=causal,
         old_rows_moved_two_way=two_way,
-        decode_gb_per_s=rate,
+        decode_gb_per_s=step.gb_per_s,
         copy_gb_per_s=measure_ceilings(device, torch.float32, budget_s=0.02).copy_gb_per_s,
-        decode_backend=backend,
+        decode_backend=step.backend,
         curve_step=tuple(range(1, new_tokens + 1)),
         curve_without=totals[0],
         curve_with=totals[1],
@@ -112,17 +110,6 @@ def moved(inputs: Tensor, weights: Tensor, causal: bool) -> float:
     return float((after - before).norm() / before.norm())
 
 
-def decode_rate(device: torch.device) -> tuple[str, float]:
-    """The kernel, and the GB of cache that it reads a second when one query per head meets a cache that fills the device."""
-    on_cuda = device.type == "cuda"
-    batch, heads, tokens, dtype = (32, 32, 8192, torch.bfloat16) if on_cuda else (1, 8, 4096, torch.float32)
-    q, k, v = (torch.randn(batch, heads, rows, 128, device=device, dtype=dtype) for rows in (1, tokens, tokens))
-    backend = fused_backend(device, dtype)
-    with sdpa_kernel(backend):
-        step = measure_time(lambda: F.scaled_dot_product_attention(q, k, v), device, budget_s=0.02)
-    return backend.name, (k.nbytes + v.nbytes) / step.median_ms / 1e6
-
-
 def claims(result: Result) -> dict[str, bool]:
     steps, prompt = len(result.curve_step), result.curve_with[0]
     return {
@@ -138,18 +125,12 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("whole prefix again", "KV cache")
-    rows = [
-        {"step": step, "rows": count, "arm": name}
-        for name, curve in zip(names, (result.curve_without, result.curve_with), strict=True)
-        for step, count in zip(result.curve_step, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("step:Q", title="tokens generated"),
-        y=alt.Y("rows:Q", title="rows through each layer so far"),
-        color=alt.Color("arm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_step,
+        {"whole prefix again": result.curve_without, "KV cache": result.curve_with},
+        x_title="tokens generated",
+        y_title="rows through each layer so far",
+        points=False,
+        at={"whole prefix again": (-1 - len(result.curve_step) // 8, "right"), "KV cache": -1},
     )
-    ends = base.transform_filter(f"datum.step == {result.curve_step[-1]}")
-    label = ends.mark_text(align="right", dx=-12, dy=-10).encode(text="arm:N")
-    return alt.layer(base.mark_line(), label).properties(width=WIDTH, height=HEIGHT)

@@ -6,53 +6,26 @@ section 2.1, https://arxiv.org/abs/2405.04434. Shapes: the model's paper, or the
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import altair as alt
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
-
-
-class Shape(NamedTuple):
-    num_layers: int
-    num_heads: int
-    num_kv_heads: int
-    head_dim: int
-    latent_dim: int = 0  # MLA: width of what is cached in a layer in place of keys and values
-    rope_dim: int = 0  # MLA: width of the rotary key beside it, shared by all heads
-
-    @property
-    def numbers_per_layer(self) -> int:
-        """How many numbers one token leaves in the cache of one layer."""
-        return self.latent_dim + self.rope_dim if self.latent_dim else 2 * self.num_kv_heads * self.head_dim
-
-
-PRESETS = {
-    "gpt-2": Shape(12, 12, 12, 64),  # Radford et al. 2019, table 2, and hparams.json
-    "gpt-3-175b": Shape(96, 96, 96, 128),  # Brown et al. 2020, table 2.1
-    "palm-540b": Shape(118, 48, 1, 256),  # Chowdhery et al. 2022, table 1 and section 2
-    "falcon-7b": Shape(32, 71, 1, 64),  # Almazrouei et al. 2023, and config.json
-    "llama-2-7b": Shape(32, 32, 32, 128),  # Touvron et al. 2023 (Llama 2), table 1, and config.json
-    "llama-2-13b": Shape(40, 40, 40, 128),  # the same
-    "llama-2-70b": Shape(80, 64, 8, 128),  # the same
-    "llama-3-8b": Shape(32, 32, 8, 128),  # Grattafiori et al. 2024 (The Llama 3 Herd of Models), table 3
-    "llama-3-70b": Shape(80, 64, 8, 128),  # the same
-    "mistral-7b": Shape(32, 32, 8, 128),  # Jiang et al. 2023, table 1
-    "qwen2.5-7b": Shape(28, 28, 4, 128),  # Qwen2.5 technical report 2024, table 1, and config.json
-    "deepseek-v2": Shape(60, 128, 128, 128, 512, 64),  # DeepSeek-AI 2024, section 3.1.2
-}
+from demos._charts import Chart, dot_chart
+from demos._measure import count_flops
+from demos.kv_cache._shapes import PRESETS, Shape
 
 
 @dataclass(frozen=True)
 class Result:
     bytes_per_token: Annotated[int, Field("cached for one token over all layers", unit="bytes")]
     cache_bytes: Annotated[int, Field("cached for all tokens of the batch", unit="bytes")]
-    mha_cache_bytes: Annotated[int, Field("the same with a K/V head for each query head", unit="bytes")]
+    mha_cache_bytes: Annotated[int, Field("the same with a K/V head for each query head, as allocated", unit="bytes")]
     cache_ratio: Annotated[float, Field("cache as a fraction of that with MHA")]
     equivalent_kv_heads: Annotated[float, Field("K/V heads of an ordinary cache of this size")]
-    flops_per_byte: Annotated[float, Field("attention FLOPs of a decoding step for each byte of cache it reads")]
+    flops_per_byte: Annotated[float, Field("FLOPs of attention, counted, for each byte of cache that a step reads")]
     allocated_bytes: Annotated[int, Field("storage of tensors really allocated for two tokens", unit="bytes")]
     num_layers: Annotated[int, Field("layers")]
     num_heads: Annotated[int, Field("query heads")]
@@ -74,10 +47,8 @@ def run(
                 "palm-540b",
                 "falcon-7b",
                 "llama-2-7b",
-                "llama-2-13b",
                 "llama-2-70b",
                 "llama-3-8b",
-                "llama-3-70b",
                 "mistral-7b",
                 "qwen2.5-7b",
                 "deepseek-v2",
@@ -94,17 +65,16 @@ def run(
     device: torch.device,
 ) -> Result:
     shape = shape_of(PRESETS[preset], num_layers, num_heads, num_kv_heads, head_dim)
+    mha = Shape(shape.num_layers, shape.num_heads, shape.num_heads, shape.head_dim)
     bytes_per_token = int(shape.num_layers * shape.numbers_per_layer * bytes_per_element)
-    mha_bytes_per_token = int(2 * shape.num_layers * shape.num_heads * shape.head_dim * bytes_per_element)
-    # For each cached token a query head multiplies and adds over the width it is scored on and the width it reads.
-    widths = 2 * shape.latent_dim + shape.rope_dim if shape.latent_dim else 2 * shape.head_dim
+    mha_bytes_per_token = allocate(mha, 2, bytes_per_element, device) // 2
     return Result(
         bytes_per_token=bytes_per_token,
         cache_bytes=bytes_per_token * seq_len * batch,
         mha_cache_bytes=mha_bytes_per_token * seq_len * batch,
         cache_ratio=bytes_per_token / mha_bytes_per_token,
         equivalent_kv_heads=shape.num_heads * bytes_per_token / mha_bytes_per_token,
-        flops_per_byte=2 * shape.num_layers * shape.num_heads * widths / bytes_per_token,
+        flops_per_byte=shape.num_layers * count_flops(lambda: step(shape, 2)) / (2 * bytes_per_token),
         allocated_bytes=allocate(shape, 2, bytes_per_element, device),
         num_layers=shape.num_layers,
         num_heads=shape.num_heads,
@@ -142,6 +112,17 @@ def allocate(shape: Shape, tokens: int, bytes_per_element: float, device: torch.
     return sum(tensor.untyped_storage().nbytes() for tensor in cache)
 
 
+def step(shape: Shape, tokens: int) -> Tensor:
+    """The attention of one layer for one new token over so many cached ones, for counting; the numbers are zeros."""
+    if shape.latent_dim:  # MLA scores latent and rotary key together, and mixes the latent alone, for all heads at once
+        read = torch.zeros(1, 1, tokens, shape.latent_dim + shape.rope_dim)
+        q = torch.zeros(1, shape.num_heads, 1, shape.latent_dim + shape.rope_dim)
+        return (q @ read.mT).softmax(-1) @ read[..., : shape.latent_dim]
+    q = torch.zeros(1, shape.num_heads, 1, shape.head_dim)
+    k, v = torch.zeros(2, 1, shape.num_kv_heads, tokens, shape.head_dim)
+    return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+
+
 def claims(result: Result) -> dict[str, bool]:
     shared, latent = result.num_heads // result.num_kv_heads, result.latent_dim > 0
     return {
@@ -160,20 +141,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {
-            "model": model,
-            "kib": each.num_layers * each.numbers_per_layer * result.bytes_per_element / 1024,
-            "this": False,
-        }
-        for model, each in PRESETS.items()
-    ]
-    rows.append({"model": "this cache", "kib": result.bytes_per_token / 1024, "this": True})
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("kib:Q", title="KiB per token (log scale)").scale(type="log", base=2, padding=40, nice=False),
-        y=alt.Y("model:N", title=None, sort=alt.EncodingSortField("kib", order="descending")),
-        color=alt.Color("this:N", legend=None).scale(domain=[False, True], range=[BLUE, VERMILION]),
-    )
-    label = base.mark_text(align="left", dx=9).encode(text=alt.Text("kib:Q", format=",.4~r"))
-    return alt.layer(base.mark_point(), label).properties(width=WIDTH, height=HEIGHT)
+def figure(result: Result) -> Chart:
+    caches = {
+        model: shape.num_layers * shape.numbers_per_layer * result.bytes_per_element / 1024
+        for model, shape in PRESETS.items()
+    }
+    caches["this cache"] = result.bytes_per_token / 1024
+    ordered = dict(sorted(caches.items(), key=lambda item: -item[1]))
+    return dot_chart(ordered, x_title="KiB per token (log scale)", marked="this cache", text_format=",.4~r")

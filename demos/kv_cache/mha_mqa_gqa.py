@@ -1,6 +1,7 @@
 """Sharing K/V heads divides the KV cache by the group size; score FLOPs stay, and parameters fall far less.
 
-Leaves out: masks, rotary positions, quality, and time, which depends on whether the kernel reuses a shared head.
+Leaves out: masks, rotary positions, quality. The time of a decoding step depends on whether the kernel reads a shared head
+once for its group; it is taken on sizes of its own, which fill the device, with and without K/V repeated for each head.
 Source: Ainslie et al. 2023, GQA, section 2.2, https://arxiv.org/abs/2305.13245; Shazeer 2019, https://arxiv.org/abs/1911.02150
 """
 
@@ -8,14 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
-from demos._measure import count_flops
+from demos._charts import Chart, line_chart
+from demos._measure import count_flops, measure_ceilings
+from demos.kv_cache._decoding import decoding_step
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Result:
     parameter_ratio: Annotated[float, Field("weights in W_Q, W_K, W_V and W_O as a fraction of those with MHA")]
     score_flops: Annotated[int, Field("FLOPs of QKᵀ and PV, counted")]
     score_flops_ratio: Annotated[float, Field("FLOPs of QKᵀ and PV as a fraction of those with MHA, counted")]
+    decode_speed_up: Annotated[float, Field("time of a decoding step, MHA over grouped heads", measured=True)]
+    repeated_speed_up: Annotated[
+        float, Field("the same if K and V are first repeated for each query head", measured=True)
+    ]
+    decode_gb_per_s: Annotated[float, Field("cache that the grouped step reads", unit="GB/s", measured=True)]
+    copy_gb_per_s: Annotated[float, Field("rate of a large copy here, read and written", unit="GB/s", measured=True)]
+    decode_backend: Annotated[str, Field("torch's name for the kernel of that step", measured=True)]
     num_heads: Annotated[int, Field("query heads")]
     num_kv_heads: Annotated[int, Field("K/V heads")]
 
@@ -70,6 +78,7 @@ def run(
 
     full = k.expand_as(q).contiguous()  # as K or V would be with a head for each query head
     flops, mha_flops = count_flops(lambda: attend(q, k, v)), count_flops(lambda: attend(q, full, full))
+    mha, grouped = decoding_step(num_heads, num_heads, device), decoding_step(num_heads, num_kv_heads, device)
     return Result(
         max_abs_error=max((heads - operator).abs().max().item(), (output - reference).abs().max().item()),
         group_size=group_size,
@@ -80,6 +89,11 @@ def run(
         parameter_ratio=sum(w.numel() for w in (w_q, w_k, w_v, w_o)) / sum(w.numel() for w in module.parameters()),
         score_flops=flops,
         score_flops_ratio=flops / mha_flops,
+        decode_speed_up=mha.ms / grouped.ms,
+        repeated_speed_up=mha.ms / decoding_step(num_heads, num_kv_heads, device, repeat=True).ms,
+        decode_gb_per_s=grouped.gb_per_s,
+        copy_gb_per_s=measure_ceilings(device, torch.float32, budget_s=0.02).copy_gb_per_s,
+        decode_backend=grouped.backend,
         num_heads=num_heads,
         num_kv_heads=num_kv_heads,
     )
@@ -102,24 +116,21 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("score FLOPs", "attention parameters", "KV cache")
+def figure(result: Result) -> Chart:
     divisors = [kv_heads for kv_heads in range(1, result.num_heads + 1) if result.num_heads % kv_heads == 0]
-    shares = [(kv_heads, kv_heads / result.num_heads) for kv_heads in divisors]
-    rows = [
-        {"kv_heads": kv_heads, "fraction": fraction, "what": name}
-        for kv_heads, share in shares
-        for name, fraction in zip(names, (1.0, (1 + share) / 2, share), strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("kv_heads:Q", title="K/V heads (log scale)", axis=alt.Axis(values=divisors, format="d")).scale(
-            type="log", nice=False
-        ),
-        y=alt.Y("fraction:Q", title="fraction of MHA").scale(domain=[0, 1.2]),
-        color=alt.Color("what:N", legend=None).scale(domain=names, range=[GREEN, BLUE, VERMILION]),
-    )
-    here = alt.Chart(alt.Data(values=[{"kv_heads": result.num_kv_heads}])).mark_rule(strokeDash=[4, 3])
-    label = base.transform_filter("datum.kv_heads == 1").mark_text(align="left", dx=4, dy=-30).encode(text="what:N")
-    return alt.layer(here.encode(x="kv_heads:Q"), base.mark_line(point=True), label).properties(
-        width=WIDTH, height=HEIGHT
+    shares = [kv_heads / result.num_heads for kv_heads in divisors]
+    curves = {
+        "KV cache": shares,
+        "attention parameters": [(1 + share) / 2 for share in shares],
+        "score FLOPs": [1.0] * len(shares),
+    }
+    return line_chart(
+        divisors,
+        curves,
+        x_title="K/V heads (log scale)",
+        y_title="fraction of MHA",
+        y_domain=(0, 1.2),
+        log="x",
+        here=result.num_kv_heads,
+        at={"KV cache": (-2, "right"), "attention parameters": (-2, "right"), "score FLOPs": 0},
     )

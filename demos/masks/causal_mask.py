@@ -125,6 +125,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     size = alt.Size("influence:Q", legend=None).scale(range=[0, 300])
     ahead = alt.condition("datum.input > datum.output", alt.value(VERMILION), alt.value(BLUE))
     dots = base.transform_filter("datum.influence > 0").mark_circle(opacity=1).encode(size=size, color=ahead)
-    note = alt.Chart(alt.Data(values=[{"input": result.seq_len - 1, "output": 0, "text": "influence of the future"}]))
+    word = "influence of the future" if result.leak_above_diagonal else "no influence of the future"
+    note = alt.Chart(alt.Data(values=[{"input": result.seq_len - 1, "output": 0, "text": word}]))
     label = note.mark_text(align="right", dx=8, color=VERMILION).encode(x="input:O", y="output:O", text="text:N")
     return alt.layer(dots, label).properties(width=WIDTH, height=HEIGHT)

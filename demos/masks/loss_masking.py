@@ -8,13 +8,12 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 VOCAB_SIZE, PAD, IGNORED, CERTAIN = 50, 0, -100, 40.0
 
@@ -97,22 +96,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["mean over all positions", "padding ignored"]
-    rows = [
-        {"num_pads": count, "loss": value, "mean": name}
-        for name, curve in zip(names, (result.curve_all, result.curve_ignored), strict=True)
-        for count, value in zip(result.curve_num_pads, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("num_pads:Q", title="positions of padding (log scale)").scale(type="log", base=2),
-        y=alt.Y("loss:Q", title="loss in nats").scale(zero=True),
-        color=alt.Color("mean:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_num_pads,
+        {"mean over all positions": result.curve_all, "padding ignored": result.curve_ignored},
+        x_title="positions of padding (log scale)",
+        y_title="loss in nats",
+        log="x",
+        here=result.num_pads,
+        at={"mean over all positions": 1, "padding ignored": -1},
     )
-    starts = base.transform_filter(f"datum.num_pads == {result.curve_num_pads[0]}")
-    here = alt.Chart(alt.Data(values=[{"num_pads": result.num_pads}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="num_pads:Q"),
-        base.mark_line(point=True),
-        starts.mark_text(align="left", dx=10, dy=-10).encode(text="mean:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 from torch.autograd.functional import jacobian
 
 from demos import Field, Param
-from demos._figures import HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, bar_chart
+from demos._figures import VERMILION
 
 D_MODEL, SEQ_LEN, HIDDEN = 16, 8, 3
 
@@ -56,9 +56,10 @@ def run(
     def put(token: Tensor) -> Tensor:
         return torch.cat([tokens[:HIDDEN], token[None], tokens[HIDDEN + 1 :]])  # (SEQ_LEN, D_MODEL)
 
-    def single(token: Tensor, hide_key: bool, residual: bool) -> Tensor:
-        """The hidden position's output when one stream carries all tokens."""
-        x = put(token)
+    def single(token: Tensor, hide_key: bool, residual: bool, replace: bool = False) -> Tensor:
+        """The hidden position's output when one stream carries all tokens, [MASK] in place of this one or not."""
+        here = torch.arange(SEQ_LEN, device=device)[:, None] == HIDDEN
+        x = torch.where(here & replace, mask_token, put(token))
         for layer in weights[:num_layers]:
             attended = attend(x, x, layer, hide_key)
             kept = torch.ones(SEQ_LEN, 1, device=device, dtype=dtype)
@@ -74,9 +75,6 @@ def run(
             x = x + attend(x, x, layer, hide_from_all)
         return stream[0]
 
-    def replaced(token: Tensor) -> Tensor:
-        return single(mask_token + 0 * token, False, True)
-
     depths = (1, 2, 3, 4, 5, 6)
     return Result(
         leak_unmasked=leak(lambda token: single(token, False, True)),
@@ -84,7 +82,7 @@ def run(
         leak_query=leak(lambda token: single(token, True, False)),
         leak_relay=leak(lambda token: separate(token, num_layers, False)),
         leak_two_streams=leak(lambda token: separate(token, num_layers, True)),
-        leak_replaced=leak(replaced),
+        leak_replaced=leak(lambda token: single(token, False, True, replace=True)),
         curve_layers=depths,
         curve_relay=tuple(leak(partial(separate, layers=depth, hide_from_all=False)) for depth in depths),
         num_layers=num_layers,
@@ -113,7 +111,7 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     arms = {
         "nothing hidden": result.leak_unmasked,
         "key hidden": result.leak_residual,
@@ -122,9 +120,4 @@ def figure(result: Result) -> alt.TopLevelMixin:
         "own stream, hidden from all": result.leak_two_streams,
         "replaced by [MASK]": result.leak_replaced,
     }
-    base = alt.Chart(alt.Data(values=[{"arm": arm, "leak": value} for arm, value in arms.items()])).encode(
-        y=alt.Y("arm:N", title=None, sort=list(arms)).axis(labelLimit=220),
-        x=alt.X("leak:Q", title="influence on its output").scale(domainMax=1.25 * max(arms.values())),
-    )
-    text = base.mark_text(align="left", dx=6).encode(text=alt.Text("leak:Q", format=".2f"))
-    return alt.layer(base.mark_bar(color=VERMILION), text).properties(width=WIDTH, height=HEIGHT)
+    return bar_chart(arms, x_title="influence on its output", colours=VERMILION)

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 HEADS, D_MODEL = 4, 64
 
@@ -116,22 +115,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["no mask", "padding masked as keys"]
-    rows = [
-        {"num_pads": count, "moved": value, "mask": name}
-        for name, curve in zip(names, (result.curve_unmasked, result.curve_key_mask), strict=True)
-        for count, value in zip(result.curve_num_pads, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("num_pads:Q", title="padding tokens (log scale)").scale(type="log", base=2),
-        y=alt.Y("moved:Q", title="relative change of real tokens"),
-        color=alt.Color("mask:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_num_pads,
+        {"no mask": result.curve_unmasked, "padding masked as keys": result.curve_key_mask},
+        x_title="padding tokens (log scale)",
+        y_title="relative change of real tokens",
+        log="x",
+        here=result.num_pads,
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.num_pads == {result.curve_num_pads[-1]}")
-    here = alt.Chart(alt.Data(values=[{"num_pads": result.num_pads}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="num_pads:Q"),
-        base.mark_line(point=True),
-        ends.mark_text(align="right", dy=-12).encode(text="mask:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -7,12 +7,11 @@ Source: Wu and He 2018, Group Normalization, section 1 and figure 1, https://arx
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 DRAWS, CHANNELS = 200, 32
 BATCHES = (2, 4, 8, 16, 32, 64)
@@ -80,17 +79,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["one device", "SyncBN over all"]
-    rows = [
-        {"batch": count, "noise": value, "statistics": name}
-        for name, curve in zip(names, (result.curve_alone, result.curve_synced), strict=True)
-        for count, value in zip(result.curve_batch, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("batch:Q", title="samples on one device (log scale)").scale(type="log", base=2),
-        y=alt.Y("noise:Q", title="noise of a batch mean (log scale)").scale(type="log"),
-        color=alt.Color("statistics:N").title(None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_batch,
+        {"one device": result.curve_alone, "SyncBN over all": result.curve_synced},
+        x_title="samples on one device (log scale)",
+        y_title="noise of a batch mean (log scale)",
+        log="xy",
+        here=result.batch,
+        at={"one device": (1, "left"), "SyncBN over all": -1},
+        below=("SyncBN over all",),
     )
-    here = alt.Chart(alt.Data(values=[{"batch": result.batch}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(here.encode(x="batch:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

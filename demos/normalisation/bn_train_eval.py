@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, ORANGE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 D_MODEL, CHECKED = 16, 32
 
@@ -142,22 +141,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {
         "BatchNorm, padding counted": result.curve_bn_gap_padded,
-        "BatchNorm, real tokens": result.curve_bn_gap,
         "LayerNorm": (result.ln_gap,) * len(result.curve_batch),
+        "BatchNorm, real tokens": result.curve_bn_gap,
     }
-    rows = [
-        {"batch": count, "gap": value, "norm": name}
-        for name, curve in curves.items()
-        for count, value in zip(result.curve_batch, curve, strict=True)
-    ]
-    color = alt.Color("norm:N").scale(domain=list(curves), range=[VERMILION, ORANGE, BLUE])
-    lines = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("batch:Q", title="sequences in a batch (log scale)").scale(type="log", base=2),
-        y=alt.Y("gap:Q", title="training output − eval output"),
-        color=color.legend(title=None, orient="top-right", labelLimit=0),
+    return line_chart(
+        result.curve_batch,
+        curves,
+        x_title="sequences in a batch (log scale)",
+        y_title="training output − eval output",
+        log="x",
+        here=result.batch,
     )
-    here = alt.Chart(alt.Data(values=[{"batch": result.batch}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(here.encode(x="batch:Q"), lines.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 REDRAWS = 32
 
@@ -116,22 +115,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["BatchNorm", "LayerNorm"]
-    rows = [
-        {"batch": count, "jitter": value, "norm": name}
-        for name, curve in zip(names, (result.curve_bn, result.curve_ln), strict=True)
-        for count, value in zip(result.curve_batch, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("batch:Q", title="sequences in the batch (log scale)").scale(type="log", base=2),
-        y=alt.Y("jitter:Q", title="jitter of one sequence's output"),
-        color=alt.Color("norm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_batch,
+        {"BatchNorm": result.curve_bn, "LayerNorm": result.curve_ln},
+        x_title="sequences in the batch (log scale)",
+        y_title="jitter of one sequence's output",
+        log="x",
+        here=result.batch,
+        at=(4, "left"),
     )
-    labels = base.transform_filter("datum.batch == 16").mark_text(align="left", dx=6, dy=-10)
-    here = alt.Chart(alt.Data(values=[{"batch": result.batch}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="batch:Q"),
-        base.mark_line(point=True),
-        labels.encode(text="norm:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

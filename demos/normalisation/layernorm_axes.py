@@ -104,12 +104,14 @@ def claims(result: Result) -> dict[str, bool]:
 
 def figure(result: Result) -> alt.TopLevelMixin:
     rows = [
-        {"output": output, "share": share}
+        {"output": output - 0.11, "end": output + 0.11, "share": share}
         for output, share in zip(result.histogram_output, result.histogram_share, strict=True)
     ]
     bars = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("output:Q", title="output of LayerNorm"),
+        x2="end:Q",
         y=alt.Y("share:Q", title="share of the outputs").axis(format="%"),
+        y2=alt.datum(0),
     )
     unit = alt.Chart(alt.Data(values=[{"output": 0}, {"output": 1}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(bars.mark_bar(color=BLUE), unit.encode(x="output:Q")).properties(width=WIDTH, height=HEIGHT)
+    return alt.layer(bars.mark_rect(color=BLUE), unit.encode(x="output:Q")).properties(width=WIDTH, height=HEIGHT)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 BATCH, SEQ_LEN, D_MODEL, NUM_HEADS, NUM_CLASSES = 16, 8, 64, 4, 64
 DEPTHS = (2, 4, 8, 16, 24)
@@ -154,24 +153,15 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    curves = {"post-norm": result.curve_post, "pre-norm": result.curve_pre}
-    rows = [
-        {"layer": layer, "gradient": value, "placement": label}
-        for label, curve in curves.items()
-        for layer, value in zip(result.curve_layer, curve, strict=True)
-    ]
+def figure(result: Result) -> Chart:
     values = result.curve_post + result.curve_pre
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("layer:Q", title="layer, from input to output").axis(tickMinStep=1).scale(nice=False),
-        y=alt.Y("gradient:Q", title="gradient norm (log scale)").scale(
-            type="log", domain=[min(values) / 2, max(values) * 2], nice=False
-        ),
-        color=alt.Color("placement:N", legend=None).scale(domain=list(curves), range=[VERMILION, BLUE]),
+    return line_chart(
+        result.curve_layer,
+        {"post-norm": result.curve_post, "pre-norm": result.curve_pre},
+        x_title="layer, from input to output",
+        y_title="gradient norm (log scale)",
+        y_domain=(min(values) / 2, max(values) * 2),
+        log="y",
+        at=-1,
+        below=("pre-norm",),
     )
-    ends = base.transform_filter(f"datum.layer == {result.curve_layer[-1]}").encode(text="placement:N")
-    return alt.layer(
-        base.mark_line(point=True),
-        ends.transform_filter("datum.placement == 'post-norm'").mark_text(align="right", dy=-18),
-        ends.transform_filter("datum.placement == 'pre-norm'").mark_text(align="right", dy=18),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
+from demos._figures import GREEN
 
 NUM_KEYS, ALPHA, CAP = 64, 32, 50.0
 
@@ -60,6 +60,7 @@ def run(
     normed = rms_norm(exact_q) @ rms_norm(exact_k).T / root
     x = 300 * torch.randn(head_dim, generator=generator).half().to(device)
     magnitudes = tuple(float(2**power) for power in range(8))
+    met = [each[0] @ each[1].T for each in ((drawn - magnitude + mean).double() for mean in magnitudes)]
     return Result(
         infinite_plain=plain.isinf().float().mean().item(),
         infinite_scaled_first=((q / root) @ k.T).isinf().float().mean().item(),
@@ -72,8 +73,8 @@ def run(
         layernorm_plain_finite=half_layer_norm(x),
         layernorm_relaxed_finite=half_layer_norm(x / x.abs().max()),
         curve_magnitude=magnitudes,
-        curve_plain=tuple(each**2 * head_dim for each in magnitudes),
-        curve_relaxed=tuple(each**2 * root / ALPHA for each in magnitudes),
+        curve_plain=tuple(each.abs().max().item() for each in met),
+        curve_relaxed=tuple(each.abs().max().item() / (ALPHA * root) for each in met),
         magnitude=magnitude,
         head_dim=head_dim,
     )
@@ -110,21 +111,18 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["product first", "PB-Relax"]
-    rows = [
-        {"magnitude": magnitude, "score": value, "order": name}
-        for name, curve in zip(names, (result.curve_plain, result.curve_relaxed), strict=True)
-        for magnitude, value in zip(result.curve_magnitude, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("magnitude:Q", title="mean entry of queries and keys (log scale)").scale(type="log", base=2),
-        y=alt.Y("score:Q", title="largest score met (log scale)").scale(type="log").axis(format="~s"),
-        color=alt.Color("order:N").title(None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_magnitude,
+        {"product first": result.curve_plain, "PB-Relax": result.curve_relaxed},
+        x_title="mean entry of queries and keys (log scale)",
+        y_title="largest score met (log scale)",
+        y_format="~s",
+        log="xy",
+        here=result.magnitude if result.magnitude >= 1 else (),
+        levels={"largest float16": 65504},
+        level_colour=GREEN,
+        level_side="left",
+        at={"product first": (3, "right"), "PB-Relax": (3, "left")},
+        below=("PB-Relax",),
     )
-    limit = alt.Chart(alt.Data(values=[{"score": 65504, "magnitude": 1, "label": "largest float16"}]))
-    return alt.layer(
-        base.mark_line(point=True),
-        limit.mark_rule(color=GREEN, strokeDash=[4, 3]).encode(y="score:Q"),
-        limit.mark_text(align="left", dx=4, dy=-10, color=GREEN).encode(x="magnitude:Q", y="score:Q", text="label:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 TOKENS, D_MODEL = 128, 128
 
@@ -104,17 +103,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["post-norm", "pre-norm", "pre-norm, smaller outputs"]
-    curves = (result.curve_share_post, result.curve_share, result.curve_share_scaled)
-    rows = [
-        {"branch": branch, "share": value, "stack": name}
-        for name, curve in zip(names, curves, strict=True)
-        for branch, value in zip(result.curve_branch, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("branch:Q", title="branch, from input to output").scale(nice=False),
-        y=alt.Y("share:Q", title="branch over stream (log scale)").scale(type="log", nice=False),
-        color=alt.Color("stack:N").title(None).scale(domain=names, range=[VERMILION, BLUE, GREEN]).legend(columns=2),
+def figure(result: Result) -> Chart:
+    curves = {
+        "post-norm": result.curve_share_post,
+        "pre-norm": result.curve_share,
+        "pre-norm, smaller outputs": result.curve_share_scaled,
+    }
+    return line_chart(
+        result.curve_branch,
+        curves,
+        x_title="branch, from input to output",
+        y_title="branch over stream (log scale)",
+        log="y",
+        points=False,
     )
-    return base.mark_line().properties(width=WIDTH, height=HEIGHT)

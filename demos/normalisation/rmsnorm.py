@@ -8,13 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 from demos._measure import measure_time
 
 TOKENS = 256
@@ -111,23 +110,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["gap to LayerNorm", "common to all features"]
-    rows = [
-        {"mean": mean, "value": value, "part": name}
-        for name, curve in zip(names, (result.curve_gap, result.curve_shift), strict=True)
-        for mean, value in zip(result.curve_mean, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("mean:Q", title="mean of the features, in standard deviations"),
-        y=alt.Y("value:Q", title="RMS, of an output of RMS 1"),
-        color=alt.Color("part:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_mean,
+        {"gap to LayerNorm": result.curve_gap, "common to all features": result.curve_shift},
+        x_title="mean of the features, in standard deviations",
+        y_title="RMS, of an output of RMS 1",
+        here=min(result.mean, result.curve_mean[-1]),
+        points=False,
+        at={"gap to LayerNorm": -1, "common to all features": (6, "left")},
+        below=("common to all features",),
     )
-    ends = base.transform_filter(f"datum.mean == {result.curve_mean[-1]}").encode(text="part:N")
-    here = alt.Chart(alt.Data(values=[{"mean": min(result.mean, result.curve_mean[-1])}]))
-    return alt.layer(
-        here.mark_rule(strokeDash=[4, 3]).encode(x="mean:Q"),
-        base.mark_line(),
-        ends.transform_filter(f"datum.part == '{names[0]}'").mark_text(align="right", dy=-12),
-        ends.transform_filter(f"datum.part == '{names[1]}'").mark_text(align="right", dy=40),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 TOKENS, D_MODEL = 64, 128
 SCALES = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -93,22 +92,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["pre-norm", "sandwich norm"]
-    rows = [
-        {"scale": scale, "rms": value, "norm": name}
-        for name, curve in zip(names, (result.curve_pre, result.curve_sandwich), strict=True)
-        for scale, value in zip(result.curve_scale, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("scale:Q", title="factor on the weights (log scale)").scale(type="log"),
-        y=alt.Y("rms:Q", title="RMS that a branch adds (log scale)").scale(type="log"),
-        color=alt.Color("norm:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_scale,
+        {"pre-norm": result.curve_pre, "sandwich norm": result.curve_sandwich},
+        x_title="factor on the weights (log scale)",
+        y_title="RMS that a branch adds (log scale)",
+        log="xy",
+        here=result.weight_scale,
+        at={"pre-norm": -1, "sandwich norm": 0},
     )
-    ends = base.transform_filter(f"datum.scale == {SCALES[-1]}")
-    here = alt.Chart(alt.Data(values=[{"scale": result.weight_scale}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(
-        here.encode(x="scale:Q"),
-        base.mark_line(point=True),
-        ends.mark_text(align="right", dx=-12, dy=-10).encode(text="norm:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, ORANGE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 SLOW = True
 STEPS, BATCH, SEQ_LEN, D_MODEL, VOCAB_SIZE = 150, 16, 16, 32, 16
@@ -129,27 +128,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {
         "post-norm": result.curve_post,
-        "post-norm, warm-up": result.curve_post_warm,
         "pre-norm": result.curve_pre,
+        "post-norm, warm-up": result.curve_post_warm,
     }
-    rows = [
-        {"step": step, "loss": loss, "run": label}
-        for label, curve in curves.items()
-        for step, loss in zip(result.curve_step, curve, strict=True)
-    ]
-    lines = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("step:Q", title="step"),
-        y=alt.Y("loss:Q", title="training loss (nat per token)"),
-        color=alt.Color("run:N", title=None)
-        .scale(domain=list(curves), range=[VERMILION, ORANGE, BLUE])
-        .legend(columns=2),
+    return line_chart(
+        result.curve_step,
+        curves,
+        x_title="step",
+        y_title="training loss (nat per token)",
+        points=False,
+        levels={"chance": result.chance_loss},
     )
-    chance = alt.Chart(alt.Data(values=[{"loss": result.chance_loss, "label": "chance"}])).encode(y="loss:Q")
-    return alt.layer(
-        chance.mark_rule(strokeDash=[4, 3]),
-        chance.mark_text(align="right", x="width", dy=-10).encode(text="label:N"),
-        lines.mark_line(),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 QUERIES, HEAD_DIM = 64, 64
 
@@ -128,21 +127,18 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     curves = {
         "steepest slope": result.curve_steepest,
         "flattest slope": result.curve_flattest,
         "no bias": result.curve_no_bias,
     }
-    rows = [
-        {"distance": distance, "weight": value, "head": label}
-        for label, curve in curves.items()
-        for distance, value in zip(result.curve_distance, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("distance:Q", title="distance of the key (log scale)").scale(type="log", base=2),
-        y=alt.Y("weight:Q", title="weight of keys up to that distance").scale(domain=[0, 1]),
-        color=alt.Color("head:N", title=None).scale(domain=list(curves), range=[VERMILION, BLUE, GREEN]),
+    return line_chart(
+        result.curve_distance,
+        curves,
+        x_title="distance of the key (log scale)",
+        y_title="weight of keys up to that distance",
+        y_domain=(0, 1),
+        log="x",
+        here=result.far_distance,
     )
-    here = alt.Chart(alt.Data(values=[{"distance": result.far_distance}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(here.encode(x="distance:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

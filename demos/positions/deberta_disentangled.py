@@ -8,12 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import PANEL
+from demos._charts import Chart, matrix_chart
 
 TERMS = ("content to content", "content to position", "position to content")
 
@@ -108,25 +107,8 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    n = result.seq_len
-    rows = [
-        {"term": term, "query": i, "key": j, "value": result.terms[(number * n + i) * n + j]}
-        for number, term in enumerate(TERMS)
-        for i in range(n)
-        for j in range(n)
-    ]
-    largest = max(abs(value) for value in result.terms)
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_rect()
-        .encode(
-            x=alt.X("key:O", title="key").axis(labels=False, ticks=False),
-            y=alt.Y("query:O", title="query").axis(labels=False, ticks=False),
-            color=alt.Color("value:Q", title="term of the score").scale(
-                scheme="blueorange", domain=[-largest, largest]
-            ),
-            facet=alt.Facet("term:N", columns=2, title=None).sort(list(TERMS)),
-        )
-        .properties(width=PANEL, height=PANEL)
-    )
+def figure(result: Result) -> Chart:
+    size = result.seq_len**2
+    panels = {name: result.terms[i * size : (i + 1) * size] for i, name in enumerate(TERMS)}
+    panels["their sum"] = tuple(map(sum, zip(*panels.values(), strict=True)))
+    return matrix_chart(panels, result.seq_len, x_title="key", y_title="query", colour_title="term of the score")

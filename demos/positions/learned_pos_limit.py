@@ -24,7 +24,7 @@ class Result:
     error: Annotated[str, Field("torch's message if it does not")]
     table_parameters: Annotated[int, Field("numbers in the table")]
     rows_never_updated: Annotated[int, Field("rows that no training text has reached")]
-    never_updated_change: Annotated[float, Field("largest change of these rows in training; 0 if there are none")]
+    never_updated_change: Annotated[float, Field("sum of the changes of these rows in training; 0 if there are none")]
     updates_first_row: Annotated[int, Field("training texts that updated the row of position 0")]
     updates_late_row: Annotated[int, Field("training texts that updated the row at nine tenths of train_len")]
     shift_change: Annotated[float, Field("relative change of a text's input when it starts one position later")]
@@ -114,7 +114,7 @@ def figure(result: Result) -> alt.TopLevelMixin:
     rows = [{"position": p, "updates": n} for p, n in zip(result.curve_position, result.curve_updates, strict=True)]
     ends = [
         {"position": min(result.train_len, result.max_len - 1), "what": "longest training text", "y": 0.9},
-        {"position": result.max_len, "what": "last row of the table", "y": 0.6},
+        {"position": result.max_len, "what": "last row", "y": 0.6},
     ]
     curve = alt.Chart(alt.Data(values=rows)).mark_area(color=BLUE, opacity=0.7)
     rules = alt.Chart(alt.Data(values=ends)).encode(x="position:Q")

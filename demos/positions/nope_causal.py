@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 HEADS, D_MODEL, MAX_LAYERS = 4, 64, 6
 
@@ -87,19 +86,18 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["causal mask", "no mask"]
-    rows = [
-        {"layers": layers, "moved": max(value, 1e-17), "mask": name}
-        for name, curve in zip(names, (result.curve_causal, result.curve_unmasked), strict=True)
-        for layers, value in zip(result.curve_layers, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("layers:O", title="layers").axis(labelAngle=0),
-        y=alt.Y("moved:Q", title="change of the last token, prefix shuffled (log scale)")
-        .scale(type="log", domain=[1e-17, 10])
-        .axis(values=[1e-16, 1e-12, 1e-8, 1e-4, 1], format="~e"),
-        color=alt.Color("mask:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_layers,
+        {
+            "no mask": [max(moved, 1e-17) for moved in result.curve_unmasked],
+            "causal mask": [max(moved, 1e-17) for moved in result.curve_causal],
+        },
+        x_title="layers",
+        y_title="change of the last token (log scale)",
+        y_domain=(1e-17, 10),
+        y_format="~e",
+        log="y",
+        here=result.num_layers,
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.layers == {MAX_LAYERS}").mark_text(align="right", dy=-12)
-    return alt.layer(base.mark_line(point=True), ends.encode(text="mask:N")).properties(width=WIDTH, height=HEIGHT)

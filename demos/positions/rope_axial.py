@@ -8,12 +8,11 @@ al. 2024, Qwen2-VL, section 2, https://arxiv.org/abs/2409.12191 (M-RoPE: text ha
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import PANEL
+from demos._charts import Chart, matrix_chart
 
 NUM_PAIRS = 4
 
@@ -96,26 +95,18 @@ def claims(result: Result) -> dict[str, bool]:
             result.wrap_flat > 0.8 and result.wrap_flat > result.wrap_axial + 0.05
         ),
         "and the patch below is further away than it looks": result.below_flat < result.below_axial - 0.1,
+        "rows count as well as columns: the patch below scores less than the patch itself": result.below_axial < 0.99,
         "and the same content gets other scores in a wider image": result.wider_change_flat > 0.1,
         "one index on both axes is RoPE on text": result.text_error < 1e-10,
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["rows and columns", "numbered row by row"]
-    rows = [
-        {"row": row, "column": column, "score": value, "positions": name}
-        for name, curve in zip(names, (result.curve_axial, result.curve_flat), strict=True)
-        for row, column, value in zip(result.curve_row, result.curve_column, curve, strict=True)
-    ]
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_rect()
-        .encode(
-            x=alt.X("column:O", title="column", axis=alt.Axis(labels=False, ticks=False)),
-            y=alt.Y("row:O", title="row", axis=alt.Axis(labels=False, ticks=False)),
-            color=alt.Color("score:Q", title="score with the middle patch"),
-            column=alt.Column("positions:N", title=None, sort=names),
-        )
-        .properties(width=PANEL, height=PANEL)
+def figure(result: Result) -> Chart:
+    panels = {"rows and columns": result.curve_axial, "numbered row by row": result.curve_flat}
+    return matrix_chart(
+        panels,
+        max(result.curve_column) + 1,
+        x_title="column",
+        y_title="row",
+        colour_title="score with the middle patch",
     )

@@ -8,12 +8,11 @@ GPT-NeoX-20B, https://arxiv.org/abs/2204.06745, and Hugging Face's Llama code (h
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 D_MODEL = 64
 
@@ -108,16 +107,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["pairs of neighbours", "pairs across halves"]
-    rows = [
-        {"offset": offset, "score": value, "layout": name}
-        for name, curve in zip(names, (result.curve_neighbours, result.curve_halves), strict=True)
-        for offset, value in zip(result.curve_offset, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("offset:Q", title="position of the query minus that of the key"),
-        y=alt.Y("score:Q", title="q·k of one query and key"),
-        color=alt.Color("layout:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_offset,
+        {"pairs across halves": result.curve_halves, "pairs of neighbours": result.curve_neighbours},
+        x_title="position of the query minus that of the key",
+        y_title="q·k of one query and key",
+        points=False,
     )
-    return base.mark_line().properties(width=WIDTH, height=HEIGHT)

@@ -8,13 +8,12 @@ et al. 2020, Transformers are RNNs, https://arxiv.org/abs/2006.16236 (elu(x) + 1
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 from torch.nn.functional import elu
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -102,20 +101,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["RoPE in the numerator", "without RoPE"]
-    rows = [
-        {"key": key, "weight": value, "form": name}
-        for name, curve in zip(names, (result.curve_rope, result.curve_plain), strict=True)
-        for key, value in zip(result.curve_key, curve, strict=True)
-    ]
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_line()
-        .encode(
-            x=alt.X("key:Q", title="position of the key; the query is the last"),
-            y=alt.Y("weight:Q", title="weight in the sum of values"),
-            color=alt.Color("form:N", title=None).scale(domain=names, range=[VERMILION, BLUE]),
-        )
-        .properties(width=WIDTH, height=HEIGHT)
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_key,
+        {"RoPE in the numerator": result.curve_rope, "without RoPE": result.curve_plain},
+        x_title="position of the key; the query is the last",
+        y_title="weight in the sum of values",
+        points=False,
     )

@@ -8,12 +8,12 @@ Source: Su et al. 2021, RoFormer, sections 3.2 and 3.4, https://arxiv.org/abs/21
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
+from demos._figures import BLUE, VERMILION
 
 NUM_PAIRS, BASE = 256, 10_000.0
 SHIFTS = tuple(2**power - 1 for power in range(1, 16))
@@ -138,20 +138,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = [f"angles in {result.dtype}", "angles in float64"]
-    rows = [
-        {"shift": shift, "error": max(value, 1e-17), "angles": name}
-        for name, curve in zip(names, (result.curve_error, result.curve_exact_angles), strict=True)
-        for shift, value in zip(result.curve_shift, curve, strict=True)
-    ]
-    colours = alt.Scale(
-        domain=list(dict.fromkeys(names)), range=[VERMILION, BLUE] if result.dtype != "float64" else [BLUE]
+def figure(result: Result) -> Chart:
+    curves = {"angles in float64": result.curve_exact_angles}
+    if result.dtype != "float64":
+        curves = {"angles in this type": result.curve_error} | curves
+    return line_chart(
+        result.curve_shift,
+        {name: [max(error, 1e-17) for error in curve] for name, curve in curves.items()},
+        x_title="shift of both positions (log scale)",
+        y_title="change of q·k, relative (log scale)",
+        y_format="~e",
+        colours=[VERMILION, BLUE] if len(curves) > 1 else [BLUE],
+        log="xy",
+        at=-1,
     )
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("shift:Q", title="shift of both positions (log scale)").scale(type="log", base=2),
-        y=alt.Y("error:Q", title="change of q·k, relative (log scale)").scale(type="log").axis(format="~e"),
-        color=alt.Color("angles:N", legend=None, scale=colours),
-    )
-    ends = base.transform_filter(f"datum.shift == {result.curve_shift[-1]}").mark_text(align="right", dy=-12)
-    return alt.layer(base.mark_line(point=True), ends.encode(text="angles:N")).properties(width=WIDTH, height=HEIGHT)

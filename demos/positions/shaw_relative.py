@@ -9,13 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["one query", "another query"]
-    rows = [
-        {"offset": offset, "term": value, "query": name}
-        for name, curve in zip(names, (result.curve_first, result.curve_second), strict=True)
-        for offset, value in zip(result.curve_offset, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("offset:Q", title="offset, key minus query"),
-        y=alt.Y("term:Q", title="relative term q·a of the score"),
-        color=alt.Color("query:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_offset,
+        {"one query": result.curve_first, "another query": result.curve_second},
+        x_title="offset, key minus query",
+        y_title="relative term q·a of the score",
+        here=(-result.max_distance, result.max_distance),
     )
-    clips = [{"offset": sign * result.max_distance} for sign in (-1, 1)]
-    rules = alt.Chart(alt.Data(values=clips)).mark_rule(strokeDash=[4, 3]).encode(x="offset:Q")
-    return alt.layer(rules, base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

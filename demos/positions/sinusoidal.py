@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 POSITIONS = 100_000
 
@@ -98,16 +97,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["whole code", "slower half of the pairs"]
-    rows = [
-        {"offset": offset, "cosine": value, "part": name}
-        for name, curve in zip(names, (result.curve_product, result.curve_slow_half), strict=True)
-        for offset, value in zip(result.curve_offset, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("offset:Q", title="offset in positions"),
-        y=alt.Y("cosine:Q", title="cosine of two codes"),
-        color=alt.Color("part:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_offset,
+        {"slower half of the pairs": result.curve_slow_half, "whole code": result.curve_product},
+        x_title="offset in positions",
+        y_title="cosine of two codes",
+        points=False,
     )
-    return base.mark_line().properties(width=WIDTH, height=HEIGHT)

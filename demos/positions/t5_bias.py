@@ -9,12 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 
 @dataclass(frozen=True)
@@ -134,22 +133,17 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["keys before the query", "keys after it"]
-    rows = [
-        {"distance": abs(offset), "bucket": value, "side": names[offset > 0]}
-        for offset, value in zip(result.curve_offset, result.curve_bucket, strict=True)
-        if offset
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("distance:Q", title="distance of key and query (log scale)").scale(type="log", base=2),
-        y=alt.Y("bucket:Q", title="bucket"),
-        color=alt.Color("side:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    last = result.curve_offset[-1]
+    before, after = result.curve_bucket[last - 1 :: -1], result.curve_bucket[last + 1 :]
+    return line_chart(
+        range(1, last + 1),
+        {"keys after it": after, "keys before the query": before},
+        x_title="distance of key and query (log scale)",
+        y_title="bucket",
+        log="x",
+        points=False,
+        interpolate="step-after",
+        here=result.first_saturated_distance,
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.distance == {2 * result.max_distance}").mark_text(align="right", dy=-10)
-    here = alt.Chart(alt.Data(values=[{"distance": result.first_saturated_distance}]))
-    return alt.layer(
-        here.mark_rule(strokeDash=[4, 3]).encode(x="distance:Q"),
-        base.mark_line(interpolate="step-after"),
-        ends.encode(text="side:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

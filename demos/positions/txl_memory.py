@@ -8,13 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 D_MODEL = 32
 VISIBLE = 1e-9  # a smaller change is rounding
@@ -153,19 +152,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["with memory", "without memory"]
-    rows = [
-        {"distance": distance, "change": value, "run": name}
-        for name, curve in zip(names, (result.curve_memory, result.curve_without), strict=True)
-        for distance, value in zip(result.curve_distance, curve, strict=True)
-        if value > VISIBLE
-    ]
-    starts = [{"distance": count * result.segment_len - 0.5} for count in range(1, result.num_layers + 2)]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("distance:Q", title="distance of the changed token; rules: segments"),
-        y=alt.Y("change:Q", title="change of the last output (log scale)").scale(type="log"),
-        color=alt.Color("run:N", title=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    curves = {"without memory": result.curve_without, "with memory": result.curve_memory}
+    return line_chart(
+        result.curve_distance,
+        {name: [value if value > VISIBLE else 0 for value in curve] for name, curve in curves.items()},
+        x_title="distance in tokens; rules: segments",
+        y_title="change of the last output (log scale)",
+        log="y",
+        here=[count * result.segment_len - 0.5 for count in range(1, result.num_layers + 2)],
     )
-    rules = alt.Chart(alt.Data(values=starts)).mark_rule(strokeDash=[4, 3]).encode(x="distance:Q")
-    return alt.layer(rules, base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

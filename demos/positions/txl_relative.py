@@ -7,13 +7,12 @@ Source: Dai et al. 2019, Transformer-XL, section 3.3 and appendix B, https://arx
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param, ParameterError
-from demos._figures import PANEL
+from demos._charts import Chart, matrix_chart
 
 TERMS = ("a: content, content", "b: content, offset", "c: u, content", "d: v, offset")
 
@@ -107,25 +106,7 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    n = result.seq_len
-    rows = [
-        {"term": term, "query": i, "key": j, "value": result.terms[(number * n + i) * n + j]}
-        for number, term in enumerate(TERMS)
-        for i in range(n)
-        for j in range(i + 1)
-    ]
-    largest = max(abs(value) for value in result.terms)
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_rect()
-        .encode(
-            x=alt.X("key:O", title="key").axis(labels=False, ticks=False),
-            y=alt.Y("query:O", title="query").axis(labels=False, ticks=False),
-            color=alt.Color("value:Q", title="term of the score").scale(
-                scheme="blueorange", domain=[-largest, largest]
-            ),
-            facet=alt.Facet("term:N", columns=2, title=None),
-        )
-        .properties(width=PANEL, height=PANEL)
-    )
+def figure(result: Result) -> Chart:
+    size = result.seq_len**2
+    panels = {name: result.terms[i * size : (i + 1) * size] for i, name in enumerate(TERMS)}
+    return matrix_chart(panels, result.seq_len, x_title="key", y_title="query", colour_title="term of the score")

@@ -18,28 +18,22 @@ from tokenizers import Tokenizer, models, trainers
 
 from demos import Field, Param
 from demos._figures import BLUE, HEIGHT, WIDTH
+from demos.tokenisation._pieces import Pair, Splits, count, join, merge, merge_all
+from demos.tokenisation._texts import CHINESE, ENGLISH
 
 TEXTS = {
     "hugs": "hug " * 10 + "pug " * 5 + "pun " * 12 + "bun " * 4 + "hugs " * 5,
-    "english": """the keeper of the lighthouse lights the lamp when the light fails and keeps it lit until the morning
-        sailors who sailed past the lower rocks at low water know the lamp by its slow turning and those who sail there
-        for the first time are slower and look for the lamp before they look for the land the keeper trims the lamp and
-        winds the slowest of the clocks and writes the weather in the log and nobody thanks a lamp that never fails""",
-    "chinese": """灯塔上的灯在天黑的时候点亮，守塔的人整夜看着灯，直到天亮。走过这片海的水手认得灯塔的灯光，第一次来的水手
-        走得慢，先找灯塔的灯光，再找海岸。守塔的人擦亮灯罩，给最慢的钟上好发条，记下天气，又去看海。没有人感谢一盏从不熄灭的灯。""",
+    "english": ENGLISH,
+    "chinese": CHINESE,
 }
 UNSEEN = {"hugs": "bugs", "english": "slowly", "chinese": "灯塔的水手"}
 
 
 @dataclass(frozen=True)
 class Result:
-    first_merge: Annotated[str, Field("the two pieces that are merged first")]
-    first_count: Annotated[int, Field("how often the first pair occurs")]
     merges: Annotated[tuple[str, ...], Field("the merges in the order learned")]
-    vocab_size: Annotated[int, Field("alphabet and merged pieces")]
     tokens_before: Annotated[int, Field("tokens of the corpus before any merge")]
     tokens_after: Annotated[int, Field("tokens of the corpus after all merges")]
-    tokens_per_word: Annotated[float, Field("tokens per word after all merges; in Chinese, per stretch between marks")]
     tokens_per_character: Annotated[float, Field("tokens per character after all merges")]
     unseen_word: Annotated[str, Field("a word that the corpus does not have")]
     unseen_pieces: Annotated[str, Field("that word in pieces")]
@@ -64,20 +58,16 @@ def run(
     words = Counter({symbols(word, alphabet): count for word, count in original.items()})
     base = sorted(set("".join(words))) if alphabet == "characters" else [chr(byte) for byte in range(256)]
     merges, counts, lengths = learn(words, base, num_merges)
-    ids = {piece: i for i, piece in enumerate(dict.fromkeys([*base, *(left + right for left, right in merges)]))}
+    ids = {piece: i for i, piece in enumerate(dict.fromkeys([*base, *map(join, merges)]))}
     library = Tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(vocab_size=len(base) + len(merges), initial_alphabet=base, show_progress=False)
     library.train_from_iterator(words.elements(), trainer)
     learned = json.loads(library.to_str())["model"]
     unseen, emoji = symbols(UNSEEN[corpus], alphabet), symbols("🙂", alphabet)
     return Result(
-        first_merge="+".join(shown(piece, alphabet) for piece in merges[0]),
-        first_count=counts[0],
         merges=tuple("+".join(shown(piece, alphabet) for piece in pair) for pair in merges),
-        vocab_size=len(ids),
         tokens_before=lengths[0],
         tokens_after=lengths[-1],
-        tokens_per_word=lengths[-1] / words.total(),
         tokens_per_character=lengths[-1] / sum(len(word) * count for word, count in original.items()),
         unseen_word=UNSEEN[corpus],
         unseen_pieces=" ".join(shown(piece, alphabet) for piece in encode(unseen, merges)),
@@ -94,46 +84,30 @@ def run(
     )
 
 
-def learn(words: Counter[str], base: list[str], num_merges: int) -> tuple[list[tuple[str, str]], list[int], list[int]]:
+def learn(words: Counter[str], base: list[str], num_merges: int) -> tuple[list[Pair], list[int], list[int]]:
     """The merges, how often each pair occurred when chosen, and the tokens of the corpus before and after each merge."""
     ids = {piece: i for i, piece in enumerate(base)}
-    pieces = {word: list(word) for word in words}
-    merges: list[tuple[str, str]] = []
-    counts: list[int] = []
-    lengths = [sum(len(pieces[word]) * count for word, count in words.items())]
-    while len(merges) < num_merges:
-        pairs: Counter[tuple[str, str]] = Counter()
-        for word, count in words.items():
-            for pair in zip(pieces[word], pieces[word][1:], strict=False):
-                pairs[pair] += count
-        if not pairs:
-            break
+    splits: Splits = {word: list(word) for word in words}
+    pairs, pieces = count(splits, words)
+    merges: list[Pair] = []
+    counts, lengths = [], [pieces.total()]
+    while pairs and len(merges) < num_merges:
         best = min(pairs, key=lambda pair: (-pairs[pair], ids[pair[0]], ids[pair[1]]))  # ties: the oldest pieces
-        ids.setdefault(best[0] + best[1], len(ids))
+        ids.setdefault(join(best), len(ids))
         merges.append(best)
         counts.append(pairs[best])
-        pieces = {word: apply(best, split) for word, split in pieces.items()}
-        lengths.append(sum(len(pieces[word]) * count for word, count in words.items()))
+        splits = merge_all(best, splits)
+        pairs, pieces = count(splits, words)
+        lengths.append(pieces.total())
     return merges, counts, lengths
 
 
-def encode(word: str, merges: list[tuple[str, str]]) -> list[str]:
+def encode(word: str, merges: list[Pair]) -> list[str]:
     """The pieces of a word: every merge in the order learned, wherever it fits."""
     pieces = list(word)
     for pair in merges:
-        pieces = apply(pair, pieces)
+        pieces = merge(pair, pieces)
     return pieces
-
-
-def apply(pair: tuple[str, str], pieces: list[str]) -> list[str]:
-    """The pieces with each occurrence of the pair joined, from left to right."""
-    joined: list[str] = []
-    for piece in pieces:
-        if joined and (joined[-1], piece) == pair:
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return joined
 
 
 def symbols(word: str, alphabet: str) -> str:

@@ -11,17 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
+from demos._figures import BLUE, VERMILION
+from demos.tokenisation._texts import ENGLISH
 
-TRAIN = """the keeper of the lighthouse lights the lamp when the light fails and keeps it lit until the morning
-    sailors who sailed past the lower rocks at low water know the lamp by its slow turning and those who sail there
-    for the first time are slower and look for the lamp before they look for the land the keeper trims the lamp and
-    winds the slowest of the clocks and writes the weather in the log and nobody thanks a lamp that never fails"""
 TEST = """the sailor looks for the lower light and the keeper's lamps are lit before morning at 20 past six the slow
     clock failed and a naïve keeper wrote the log in the weather of the rocks those lights are never slower"""
 
@@ -48,8 +45,8 @@ def run(
     num_merges: Annotated[int, Param("merges that the BPE vocabularies learn", minimum=0, maximum=200)] = 60,
     device: torch.device,
 ) -> Result:
-    words, known = TEST.split(), set(TRAIN.split())
-    alphabet = set(TRAIN)
+    words, known = TEST.split(), set(ENGLISH.split())
+    alphabet = set(ENGLISH)
     subwords, of_bytes = bpe(num_merges, by_bytes=False), bpe(num_merges, by_bytes=True)
     text = " ".join(words)
     size = len(text.encode())
@@ -73,15 +70,15 @@ def run(
 
 
 def bpe(num_merges: int, by_bytes: bool) -> Tokenizer:
-    """A BPE tokenizer with so many merges learned from TRAIN, over its characters or over all 256 bytes."""
+    """A BPE tokenizer with so many merges learned from ENGLISH, over its characters or over all 256 bytes."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     level = pre_tokenizers.ByteLevel(add_prefix_space=False) if by_bytes else pre_tokenizers.Whitespace()
-    base = pre_tokenizers.ByteLevel.alphabet() if by_bytes else sorted(set(re.sub(r"\s", "", TRAIN)))
+    base = pre_tokenizers.ByteLevel.alphabet() if by_bytes else sorted(set(re.sub(r"\s", "", ENGLISH)))
     tokenizer.pre_tokenizer = level
     trainer = trainers.BpeTrainer(
         vocab_size=len(base) + 1 + num_merges, special_tokens=["<unk>"], initial_alphabet=base, show_progress=False
     )
-    tokenizer.train_from_iterator([" ".join(TRAIN.split())], trainer)
+    tokenizer.train_from_iterator([" ".join(ENGLISH.split())], trainer)
     return tokenizer
 
 
@@ -110,22 +107,13 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    rows = [
-        {"size": size, "tokens": tokens}
-        for size, tokens in zip(result.curve_vocab_size, result.curve_tokens, strict=True)
-    ]
-    levels = [
-        {"tokens": result.tokens_characters, "text": "characters"},
-        {"tokens": result.tokens_words, "text": "words"},
-    ]
-    line = alt.Chart(alt.Data(values=rows)).mark_line(point=True, color=BLUE)
-    level = alt.Chart(alt.Data(values=levels)).encode(y="tokens:Q")
-    return alt.layer(
-        line.encode(
-            x=alt.X("size:Q", title="BPE vocabulary").scale(zero=False),
-            y=alt.Y("tokens:Q", title="tokens of the test text").scale(zero=True),
-        ),
-        level.mark_rule(color=VERMILION, strokeDash=[4, 3]),
-        level.mark_text(color=VERMILION, align="right", dy=-8).encode(text="text:N", x=alt.value("width")),
-    ).properties(width=WIDTH, height=HEIGHT)
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_vocab_size,
+        {"": result.curve_tokens},
+        x_title="BPE vocabulary",
+        y_title="tokens of the test text",
+        colours=[BLUE],
+        levels={"characters": result.tokens_characters, "words": result.tokens_words},
+        level_colour=VERMILION,
+    )

@@ -8,11 +8,10 @@ its released code, random_spans_noise_mask in t5/data/preprocessors.py
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 EOS, FIRST_SENTINEL = 1, 32099  # sentinels count down from the top of the vocabulary, as in T5
 
@@ -121,18 +120,11 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ("input", "target")
-    rows = [
-        {"span": span, "tokens": tokens, "arm": name}
-        for name, curve in zip(names, (result.curve_input, result.curve_target), strict=True)
-        for span, tokens in zip(result.curve_span, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("span:Q", title="mean length of a hidden span"),
-        y=alt.Y("tokens:Q", title="tokens").scale(zero=True),
-        color=alt.Color("arm:N", legend=None).scale(domain=names, range=[BLUE, VERMILION]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_span,
+        {"target": result.curve_target, "input": result.curve_input},
+        x_title="mean length of a hidden span",
+        y_title="tokens",
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.span == {result.curve_span[-1]}")
-    label = ends.mark_text(align="right", dy=-12).encode(text="arm:N")
-    return alt.layer(base.mark_line(point=True), label).properties(width=WIDTH, height=HEIGHT)

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Annotated
 
 import altair as alt
@@ -19,6 +19,7 @@ from tokenizers import Tokenizer, models
 
 from demos import Field, Param
 from demos._figures import BLUE, GREEN, HEIGHT, SKY, VERMILION, WIDTH
+from demos.tokenisation._pieces import Pair, count, join, merge_all
 
 TEXT = """the keeper winds the clock and trims the lamp and writes the wind and the weather of the morning in the log
     sailors in the wind look for the light before they look for the land and slow down at the lowest of the rocks"""
@@ -27,8 +28,7 @@ CORPORA = {
     "tent": {"tent": 10, "heat": 6, "he": 4, "ten": 9, "than": 10, "queue": 10, "then": 3},
     "english": dict(Counter(TEXT.split())),
 }
-RULES = ("count", "gain", "quotient")
-Pair = tuple[str, str]
+MARK = "##"  # before every piece that does not begin a word
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Result:
     first_by_count: Annotated[str, Field("first merge by count, as BPE chooses")]
     first_by_gain: Annotated[str, Field("first merge by the gain in log-likelihood of a unigram model")]
     first_by_quotient: Annotated[str, Field("first merge by freq(ab) / (freq(a) · freq(b))")]
-    gain_by_count: Annotated[float, Field("gain in log-likelihood of the merge chosen by count", unit="nat")]
     gain_by_gain: Annotated[float, Field("gain in log-likelihood of the merge chosen by gain", unit="nat")]
     gain_by_quotient: Annotated[float, Field("gain in log-likelihood of the merge chosen by quotient", unit="nat")]
     gain_error: Annotated[
@@ -55,7 +54,7 @@ class Result:
     ]
     unknown_by_merge_order: Annotated[str, Field("a word with one unknown character, split in the order of the merges")]
     unknown_by_longest_match: Annotated[str, Field("the same word, split by longest match")]
-    matches_tokenizers: Annotated[bool, Field("all splits equal those of the tokenizers library")]
+    matches_tokenizers: Annotated[bool, Field("all longest matches equal those of the tokenizers library")]
     pairs: Annotated[tuple[str, ...], Field("all pairs of the corpus before the first merge")]
     pair_counts: Annotated[tuple[int, ...], Field("how often each pair occurs")]
     pair_pmi: Annotated[
@@ -76,25 +75,26 @@ def run(
     splits = {word: letters(word) for word in words}
     pairs, pieces = count(splits, words)
     gains = {pair: score("gain", pair, pairs, pieces) for pair in pairs}
-    recounted = [log_likelihood(count(merge_all(pair, splits), words)[1]) - log_likelihood(pieces) for pair in pairs]
+    recounted = [
+        log_likelihood(count(merge_all(pair, splits, MARK), words)[1]) - log_likelihood(pieces) for pair in pairs
+    ]
     merges, tokens_by_count = learn(words, "count", num_merges)
     by_gain, tokens_by_gain = learn(words, "gain", num_merges)
     by_quotient, tokens_by_quotient = learn(words, "quotient", num_merges)
     characters = sorted(set("".join(words)))
-    base = ["[UNK]", *characters, *("##" + character for character in characters)]
-    vocab = {piece: i for i, piece in enumerate(dict.fromkeys([*base, *(join(pair) for pair in merges)]))}
+    base = ["[UNK]", *characters, *(MARK + character for character in characters)]
+    vocab = {piece: i for i, piece in enumerate(dict.fromkeys([*base, *(join(pair, MARK) for pair in merges)]))}
     stretches = dict.fromkeys(word[i:j] for word in words for i, j in combinations(range(len(word) + 1), 2))
     probes = [*(stretch for stretch in stretches if len(stretch) >= 3), next(iter(words)) + "é"]
-    ordered = [in_merge_order(word, merges, vocab) for word in probes]
-    longest = [longest_match(word, vocab) for word in probes]
-    bpe = Tokenizer(models.BPE(vocab, merges, unk_token="[UNK]", continuing_subword_prefix="##"))
+    in_merge_order = Tokenizer(models.BPE(vocab, merges, unk_token="[UNK]", continuing_subword_prefix=MARK))
     wordpiece = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    ordered = [in_merge_order.encode(word).tokens for word in probes]
+    longest = [longest_match(word, vocab) for word in probes]
     differing = [i for i in range(len(probes) - 1) if ordered[i] != longest[i]]
     return Result(
         first_by_count=" ".join(merges[0]),
         first_by_gain=" ".join(by_gain[0]),
         first_by_quotient=" ".join(by_quotient[0]),
-        gain_by_count=gains[merges[0]],
         gain_by_gain=gains[by_gain[0]],
         gain_by_quotient=gains[by_quotient[0]],
         gain_error=max(abs(gain - other) for gain, other in zip(gains.values(), recounted, strict=True)),
@@ -107,10 +107,7 @@ def run(
         example_by_longest_match=" ".join(longest[differing[0]]) if differing else "",
         unknown_by_merge_order=" ".join(ordered[-1]),
         unknown_by_longest_match=" ".join(longest[-1]),
-        matches_tokenizers=all(
-            bpe.encode(word).tokens == ordered[i] and wordpiece.encode(word).tokens == longest[i]
-            for i, word in enumerate(probes)
-        ),
+        matches_tokenizers=all(wordpiece.encode(word).tokens == longest[i] for i, word in enumerate(probes)),
         pairs=tuple(" ".join(pair) for pair in pairs),
         pair_counts=tuple(pairs.values()),
         pair_pmi=tuple(math.log(n * pieces.total() / (pieces[a] * pieces[b])) for (a, b), n in pairs.items()),
@@ -128,7 +125,7 @@ def learn(words: Mapping[str, int], rule: str, num_merges: int) -> tuple[list[Pa
     while pairs and len(merges) < num_merges:
         best = min(pairs, key=lambda pair: (-round(score(rule, pair, pairs, pieces), 9), pair))
         merges.append(best)
-        splits = merge_all(best, splits)
+        splits = merge_all(best, splits, MARK)
         pairs, pieces = count(splits, words)
     return merges, pieces.total()
 
@@ -140,7 +137,7 @@ def score(rule: str, pair: Pair, pairs: Counter[Pair], pieces: Counter[str]) -> 
         return times
     if rule == "quotient":
         return times / (pieces[left] * pieces[right])
-    merged = pieces + Counter({join(pair): times}) - Counter([left, right] * times)
+    merged = pieces + Counter({join(pair, MARK): times}) - Counter([left, right] * times)
     return log_likelihood(merged) - log_likelihood(pieces)
 
 
@@ -149,46 +146,9 @@ def log_likelihood(pieces: Counter[str]) -> float:
     return sum(times * math.log(times / pieces.total()) for times in pieces.values())
 
 
-def count(splits: Mapping[str, list[str]], words: Mapping[str, int]) -> tuple[Counter[Pair], Counter[str]]:
-    """How often each pair of neighbours occurs in the corpus, and each piece."""
-    pairs: Counter[Pair] = Counter()
-    pieces: Counter[str] = Counter()
-    for word, split in splits.items():
-        for piece in split:
-            pieces[piece] += words[word]
-        for pair in pairwise(split):
-            pairs[pair] += words[word]
-    return pairs, pieces
-
-
 def letters(word: str) -> list[str]:
     """The characters of the word, all but the first marked by ##."""
-    return [word[0], *("##" + character for character in word[1:])]
-
-
-def join(pair: Pair) -> str:
-    return pair[0] + pair[1].removeprefix("##")
-
-
-def merge_all(pair: Pair, splits: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Every word with each occurrence of the pair joined, from left to right."""
-    merged: dict[str, list[str]] = {}
-    for word, split in splits.items():
-        merged[word] = []
-        for piece in split:
-            if merged[word] and (merged[word][-1], piece) == pair:
-                merged[word][-1] = join(pair)
-            else:
-                merged[word].append(piece)
-    return merged
-
-
-def in_merge_order(word: str, merges: list[Pair], vocab: Mapping[str, int]) -> list[str]:
-    """The pieces of the word as BPE finds them: each merge in the order learned, unknown characters one by one."""
-    splits = {word: letters(word)}
-    for pair in merges:
-        splits = merge_all(pair, splits)
-    return [piece if piece in vocab else "[UNK]" for piece in splits[word]]
+    return [word[0], *(MARK + character for character in word[1:])]
 
 
 def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
@@ -196,7 +156,7 @@ def longest_match(word: str, vocab: Mapping[str, int]) -> list[str]:
     split: list[str] = []
     start = 0
     while start < len(word):
-        prefix = "##" if start else ""
+        prefix = MARK if start else ""
         ends = (end for end in range(len(word), start, -1) if prefix + word[start:end] in vocab)
         end = next(ends, None)
         if end is None:
@@ -227,35 +187,35 @@ def claims(result: Result) -> dict[str, bool]:
         "one unknown character costs longest match the whole word, merge order one piece": (
             result.unknown_by_longest_match == "[UNK]" != result.unknown_by_merge_order
         ),
-        "all splits equal those of the tokenizers library": result.matches_tokenizers,
+        "all longest matches equal those of the tokenizers library": result.matches_tokenizers,
     }
 
 
 def figure(result: Result) -> alt.TopLevelMixin:
     rows = [
-        {"pair": pair, "count": times, "pmi": pmi}
+        {"pair": pair, "times": times, "pmi": pmi}
         for pair, times, pmi in zip(result.pairs, result.pair_counts, result.pair_pmi, strict=True)
     ]
-    chosen: dict[str, list[str]] = {}
-    for rule, pair in zip(RULES, (result.first_by_count, result.first_by_gain, result.first_by_quotient), strict=True):
-        chosen.setdefault(pair, []).append(rule)
+    chosen = {"count": result.first_by_count, "gain": result.first_by_gain, "quotient": result.first_by_quotient}
     marked = [
-        row | {"rule": rules[0], "label": f"{' and '.join(rules)}: {pair}"}
-        for pair, rules in chosen.items()
+        row | {"rule": rule, "line": list(chosen.values())[:number].count(pair)}  # of the names at one point
+        for number, (rule, pair) in enumerate(chosen.items())
         for row in rows
         if row["pair"] == pair
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("count:Q", title="how often the pair occurs").scale(domainMin=0),
+        x=alt.X("times:Q", title="how often the pair occurs").scale(domain=[0, 1.4 * max(result.pair_counts)]),
         y=alt.Y("pmi:Q", title="pointwise mutual information (nat)"),
     )
-    best = base.properties(data=alt.Data(values=marked)).encode(
-        color=alt.Color("rule:N", legend=None).scale(domain=list(RULES), range=[VERMILION, BLUE, GREEN])
+    colour = alt.Color("rule:N", legend=None).scale(domain=list(chosen), range=[VERMILION, BLUE, GREEN])
+    best = base.properties(data=alt.Data(values=marked)).encode(color=colour)
+    names = [
+        best.transform_filter(f"datum.line == {line}")
+        .mark_text(align="left", dx=8, dy=-8 - 14 * line)
+        .encode(text="rule:N")
+        for line in range(3)
+    ]
+    pairs = best.mark_text(align="left", dx=8, dy=8).encode(text="pair:N")
+    return alt.layer(base.mark_point(color=SKY), best.mark_point(size=100), pairs, *names).properties(
+        width=WIDTH, height=HEIGHT
     )
-    middle = max(result.pair_counts) / 2
-    return alt.layer(
-        base.mark_point(color=SKY),
-        best.mark_point(size=120),
-        best.transform_filter(f"datum.count <= {middle}").mark_text(align="left", dy=-14).encode(text="label:N"),
-        best.transform_filter(f"datum.count > {middle}").mark_text(align="right", dy=-14).encode(text="label:N"),
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -8,13 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demos import Field, Param, ParameterError
-from demos._figures import BLUE, HEIGHT, WIDTH
+from demos._charts import Chart, bar_chart
 
 VOCAB_SIZE, SOURCE, TARGET, BATCH = 50, 7, 5, 8
 
@@ -155,15 +154,8 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     names = ["encoder self-attention", "encoder FFN", "encoder norms"]
     names += ["decoder self-attention", "decoder cross-attention", "decoder FFN", "decoder norms"]
-    rows = [{"part": name, "parameters": value} for name, value in zip(names, result.parts, strict=True)]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("part:N", title=None, sort=names).axis(labelLimit=220),
-        x=alt.X("parameters:Q", title="parameters of one layer")
-        .axis(format="~s")
-        .scale(domainMax=1.35 * max(result.parts)),
-    )
-    label = base.mark_text(align="left", dx=6).encode(text=alt.Text("parameters:Q", format=","))
-    return alt.layer(base.mark_bar(color=BLUE), label).properties(width=WIDTH, height=HEIGHT)
+    bars = dict(zip(names, result.parts, strict=True))
+    return bar_chart(bars, x_title="parameters of one layer", text_format=",")

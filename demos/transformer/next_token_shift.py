@@ -102,12 +102,12 @@ def claims(result: Result) -> dict[str, bool]:
 def figure(result: Result) -> alt.TopLevelMixin:
     kinds = ["on its labels", "on the next token"]
     rows = [
-        {"labels": f"{shift} ahead", "loss": value, "kind": kind}
+        {"labels": shift, "loss": value, "kind": kind}
         for kind, losses in zip(kinds, (result.train_loss, result.next_token_loss), strict=True)
         for shift, value in zip(SHIFTS, losses, strict=True)
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("labels:N", title="labels").axis(labelAngle=0),
+        x=alt.X("labels:O", title="labels, tokens ahead").axis(labelAngle=0),
         xOffset=alt.XOffset("kind:N", sort=kinds),
         y=alt.Y("loss:Q", title="loss in nats"),
         color=alt.Color("kind:N", title=None).scale(domain=kinds, range=[VERMILION, BLUE]),

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-import altair as alt
 import torch
 from torch import Tensor, nn
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 from demos._measure import count_flops, measure_time
 
 NUM_LAYERS = 2
@@ -148,19 +147,12 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    names = ["RNN", "causal attention"]
-    rows = [
-        {"tokens": count, "depth": value, "model": name}
-        for name, curve in zip(names, (result.curve_rnn, result.curve_attention), strict=True)
-        for count, value in zip(result.curve_seq_len, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("tokens:Q", title="tokens (log scale)").scale(type="log", base=2),
-        y=alt.Y("depth:Q", title="dependent operations (log scale)").scale(type="log"),
-        color=alt.Color("model:N", legend=None).scale(domain=names, range=[VERMILION, BLUE]),
+def figure(result: Result) -> Chart:
+    return line_chart(
+        result.curve_seq_len,
+        {"RNN": result.curve_rnn, "causal attention": result.curve_attention},
+        x_title="tokens (log scale)",
+        y_title="dependent operations (log scale)",
+        log="xy",
+        at=-1,
     )
-    ends = base.transform_filter(f"datum.tokens == {result.curve_seq_len[-1]}")
-    return alt.layer(
-        base.mark_line(point=True), ends.mark_text(align="right", dy=-12).encode(text="model:N")
-    ).properties(width=WIDTH, height=HEIGHT)

@@ -9,16 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, HEIGHT, ORANGE, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 D_MODEL, LAYERS = 64, 8
-ARMS = ("attention alone", "with MLP, no skips", "with MLP and skips")
 
 
 @dataclass(frozen=True)
@@ -108,19 +106,18 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    curves = (result.curve_bare, result.curve_mlp, result.curve_skips)
-    rows = [
-        {"layer": layer, "deviation": max(value, 1e-12), "arm": name}
-        for name, curve in zip(ARMS, curves, strict=True)
-        for layer, value in zip(result.curve_layer, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("layer:Q", title="layers", axis=alt.Axis(tickMinStep=1, format="d")),
-        y=alt.Y("deviation:Q", title="deviation from the mean token (log scale)")
-        .scale(type="log")
-        .axis(format=".0e", tickCount=6),
-        color=alt.Color("arm:N").title(None).scale(domain=ARMS, range=[VERMILION, ORANGE, BLUE]).legend(columns=2),
+def figure(result: Result) -> Chart:
+    curves = {
+        "attention alone": result.curve_bare,
+        "with MLP and skips": result.curve_skips,
+        "with MLP, no skips": result.curve_mlp,
+    }
+    return line_chart(
+        result.curve_layer,
+        {name: [max(each, 1e-12) for each in curve] for name, curve in curves.items()},
+        x_title="layers",
+        y_title="deviation from the mean token (log scale)",
+        y_format=".0e",
+        log="y",
+        here=result.num_layers,
     )
-    here = alt.Chart(alt.Data(values=[{"layer": result.num_layers}])).mark_rule(strokeDash=[4, 3])
-    return alt.layer(here.encode(x="layer:Q"), base.mark_line(point=True)).properties(width=WIDTH, height=HEIGHT)

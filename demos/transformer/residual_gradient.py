@@ -7,13 +7,12 @@ Source: He et al. 2016, Identity Mappings in Deep Residual Networks, sections 2 
 from dataclasses import dataclass
 from typing import Annotated
 
-import altair as alt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
+from demos._charts import Chart, line_chart
 
 SEQ_LEN, D_MODEL = 8, 128
 STACKS = ("no skip", "skip", "skip and norm")
@@ -93,18 +92,14 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
-    curves = (result.curve_plain, result.curve_skip, result.curve_prenorm)
-    rows = [
-        {"layer": layer, "gradient": value, "stack": name}
-        for name, curve in zip(STACKS, curves, strict=True)
-        for layer, value in zip(result.curve_layer, curve, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("layer:Q", title="layer, from input to output").scale(nice=False),
-        y=alt.Y("gradient:Q", title="gradient over that at the output (log scale)")
-        .scale(type="log")
-        .axis(format=".0e"),
-        color=alt.Color("stack:N").title(None).scale(domain=list(STACKS), range=[VERMILION, GREEN, BLUE]),
+def figure(result: Result) -> Chart:
+    curves = (result.curve_plain, result.curve_prenorm, result.curve_skip)
+    return line_chart(
+        result.curve_layer,
+        dict(zip(("no skip", "skip and norm", "skip"), curves, strict=True)),
+        x_title="layer, from input to output",
+        y_title="gradient over that at the output (log scale)",
+        y_format=".0e",
+        log="y",
+        points=False,
     )
-    return alt.layer(base.mark_line()).properties(width=WIDTH, height=HEIGHT)

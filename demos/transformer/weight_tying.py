@@ -6,39 +6,15 @@ https://arxiv.org/abs/1909.11942; Liu et al. 2020 (mBART), https://arxiv.org/abs
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import altair as alt
 import torch
 from torch import nn
 
 from demos import Field, Param
-from demos._figures import BLUE, GREEN, HEIGHT, VERMILION, WIDTH
-
-
-class Shape(NamedTuple):
-    vocab_size: int
-    d_model: int
-    encoder_layers: int  # or the layers of the only stack
-    decoder_layers: int = 0  # with cross-attention
-    positions: int = 0  # learned positions of all stacks
-    ffn_factor: int = 4
-    table_width: int = 0  # width of the embedding where it is not d_model
-    uses: int = 2  # places that use the table: inputs and output
-    share_layers: bool = False
-    norms: int = 1  # LayerNorms outside the layers
-
-
-PRESETS = {
-    "transformer-base": Shape(37000, 512, 6, 6, uses=3, norms=0),
-    "bert-base": Shape(30522, 768, 12, positions=512 + 2),  # and two segments
-    "albert-base": Shape(30000, 768, 12, positions=512 + 2, table_width=128, share_layers=True),
-    "gpt2": Shape(50257, 768, 12, positions=1024),
-    "gpt2-medium": Shape(50257, 1024, 24, positions=1024),
-    "gpt2-large": Shape(50257, 1280, 36, positions=1024),
-    "gpt2-xl": Shape(50257, 1600, 48, positions=1024),
-    "mbart-large": Shape(250027, 1024, 12, 12, positions=2 * 1026, uses=3, norms=4),
-}
+from demos._charts import Chart, bar_chart
+from demos._figures import BLUE, GREEN, VERMILION
+from demos.transformer._shapes import PRESETS, Shape, count_modules
 
 
 @dataclass(frozen=True)
@@ -116,33 +92,6 @@ def count(shape: Shape) -> int:
     return tables + bridge + stored * layer(shape, False) + shape.decoder_layers * layer(shape, True)
 
 
-def count_modules(shape: Shape, tied: bool) -> int:
-    """Parameters of torch's modules, built on the meta device; one that is shared counts once."""
-    d, width = shape.d_model, shape.table_width or shape.d_model
-    heads, ffn = d // 64, shape.ffn_factor * d
-    with torch.device("meta"):
-        table = embedding(shape.vocab_size, width)
-        outputs = [nn.Linear(width, shape.vocab_size, bias=False) for _ in range(shape.uses - 1)]
-        for output in outputs if tied else []:
-            output.weight = table.weight
-        shared = nn.TransformerEncoderLayer(d, heads, ffn)
-        layers: list[nn.Module] = [
-            shared if shape.share_layers else nn.TransformerEncoderLayer(d, heads, ffn)
-            for _ in range(shape.encoder_layers)
-        ]
-        layers += [nn.TransformerDecoderLayer(d, heads, ffn) for _ in range(shape.decoder_layers)]
-        rest: list[nn.Module] = [nn.LayerNorm(width) for _ in range(shape.norms)]
-        rest += [embedding(shape.positions, width)] if shape.positions else []
-        rest += [nn.Linear(width, d)] if width != d else []
-        model = nn.ModuleList([table, *outputs, *layers, *rest])
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def embedding(rows: int, width: int) -> nn.Embedding:
-    """A table that is not drawn: drawing on the meta device first loads a second's worth of modules."""
-    return nn.Embedding(rows, width, _weight=torch.empty(rows, width))
-
-
 def rows_with_gradient(tied: bool, device: torch.device) -> int:
     """Rows of the input table with a gradient after one step of predicting 32 tokens, each from the one before."""
     draw = torch.Generator().manual_seed(torch.initial_seed())
@@ -167,18 +116,12 @@ def claims(result: Result) -> dict[str, bool]:
     }
 
 
-def figure(result: Result) -> alt.TopLevelMixin:
+def figure(result: Result) -> Chart:
     parts = {
-        "one table": result.table_share * result.tied_parameters,
-        "everything else": (1 - result.table_share) * result.tied_parameters,
-        "further tables, if untied": result.saved_parameters,
-        "further layers, if not shared": result.layers_saved,
+        "one table": result.table_share * result.tied_parameters / 1e6,
+        "everything else": (1 - result.table_share) * result.tied_parameters / 1e6,
+        "further tables, if untied": result.saved_parameters / 1e6,
+        "further layers, if not shared": result.layers_saved / 1e6,
     }
-    rows = [{"part": part, "millions": value / 1e6} for part, value in parts.items()]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("part:N", title=None, sort=list(parts)).axis(labelLimit=220),
-        x=alt.X("millions:Q", title="parameters in millions").scale(domainMax=1.3 * max(parts.values()) / 1e6),
-    )
-    colour = alt.Color("part:N", legend=None).scale(domain=list(parts), range=[BLUE, GREEN, VERMILION, VERMILION])
-    label = base.mark_text(align="left", dx=6).encode(text=alt.Text("millions:Q", format=",.1f"))
-    return alt.layer(base.mark_bar().encode(color=colour), label).properties(width=WIDTH, height=HEIGHT)
+    colours = (BLUE, GREEN, VERMILION, VERMILION)
+    return bar_chart(parts, x_title="parameters in millions", colours=colours, text_format=",.1f")
