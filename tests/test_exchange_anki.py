@@ -99,7 +99,7 @@ def test_the_same_package_again_changes_nothing(collection: Collection, tmp_path
     assert collection.note_count() == 12
 
 
-def test_tags_say_topic_kind_and_difficulty(collection: Collection, tmp_path: Path) -> None:
+def test_tags_say_topic_kind_difficulty_and_revision(collection: Collection, tmp_path: Path) -> None:
     path = tmp_path / "bank.apkg"
     written(path)
     imported(collection, path)
@@ -107,6 +107,7 @@ def test_tags_say_topic_kind_and_difficulty(collection: Collection, tmp_path: Pa
         "difficulty::2",
         "initialisation",
         "kind::choice",
+        "revision::2",
         "softmax",
         "topic::attention",
     ]

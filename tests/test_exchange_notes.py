@@ -103,7 +103,7 @@ def draft(notes: Notes, slug: str) -> Draft:
 
 def problems(each: Draft) -> list[str]:
     """What the bank says of a draft, beyond what only its author can add."""
-    found = parse_question(f"drafts/{each.slug}.md", each.markdown).problems
+    found = parse_question(f"drafts/{each.slug}.md", each.markdown, own=True).problems
     return [problem.message for problem in found if not problem.message.startswith(MISSING)]
 
 
@@ -117,7 +117,7 @@ def test_numbered_headings_keep_prose_formulas_tables_and_call_outs() -> None:
         "> **Note**\n> Not $d_{model}$.\n\n**Derivation**\n\n| a | b |\n|---|---|\n| $x$ | \\<br>2 |"
     )
     assert first.markdown.startswith(
-        "---\n# page.md, lines 4 to 19\nkind: open\ndifficulty: 2\ntags: [Notes]\n---\n# Why"
+        "---\n# page.md, lines 4 to 19\nready: false\nkind: open\ndifficulty: 2\ntags: [Notes]\n---\n# Why"
     )
     assert notes.drafts[1].text.answer == ""
     assert [problems(each) for each in notes.drafts] == [[], []]
@@ -257,7 +257,7 @@ def test_the_command_writes_drafts_and_lists_the_rest(tmp_path: Path, capsys: py
     assert printed.out == f"{folder / 'what-is-weights-of-heads.md'}\n{folder / 'and.md'}\n"
     assert printed.err == (
         f"{page}:1: not placed, before the first question or heading: Mine.\n2 drafts, 1 of them unanswered\n"
-        "Drafts are no part of the bank: move one there, with its Chinese or English twin, when it is ready.\n"
+        "Drafts are studied once they are marked ready: kb drafts --ready NAME\n"
     )
 
 

@@ -62,6 +62,7 @@ def test_json_has_one_object_a_review_and_marks_the_undone_one(answered: Store) 
         "origin": origin,
         "undone": False,
         "undone_at": None,
+        "kind": "review",
     }
     assert tuple(first) == reviews.COLUMNS
     assert (second["rating"], second["undone"], second["undone_at"]) == (

@@ -10,16 +10,21 @@ import click
 import demos
 from demos._figures import config
 from demos._runner import shared
-from kb.cli.session import Session, note, now, pass_session
+from kb.cli.session import Session, json_option, note, now, pass_session, print_json
 from kb.errors import FigureError, UsageError
 from kb.questions import Value
 from kb.store import Store
 
 if TYPE_CHECKING:
     from kb.exchange.anki import Compute, Computed
+    from kb.exchange.anki_import import Imported
 
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), help="The file to write (else the result goes to stdout)."
+)
+
+into_option = click.option(
+    "--into", type=click.Path(path_type=Path), help="The folder for drafts (else that of your own questions)."
 )
 
 
@@ -30,18 +35,14 @@ def import_command() -> None:
 
 @import_command.command("notes")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--into", type=click.Path(path_type=Path), default=Path("drafts"), show_default=True, help="The folder for drafts."
-)
+@into_option
 @pass_session
-def notes_command(session: Session, file: Path, into: Path) -> None:
+def notes_command(session: Session, file: Path, into: Path | None) -> None:
     """Make drafts of the questions of a Markdown page; lines that no draft has are listed."""
     from kb.exchange.files import page_text
     from kb.exchange.notes import Reason, read_notes, write_drafts
 
-    bank = session.bank
-    if into.resolve().is_relative_to(bank.root.resolve()):
-        raise UsageError(f"--into: expected a folder outside the bank, as drafts are no part of it; found {into}.")
+    bank, into = session.shared_bank, _folder(session, into)
     notes = read_notes(page_text(file), file.name, {*bank.questions, *bank.broken})
     if not notes.drafts:
         raise UsageError(f"{file}: expected questions under headings, in bold or in a list; found none.")
@@ -60,9 +61,104 @@ def notes_command(session: Session, file: Path, into: Path) -> None:
         note(session._("{place}: not placed, {reason}: {text}", place=place, reason=reason, text=text))
     unanswered = sum(not draft.text.answer for draft in notes.drafts)
     note(session._("{count} drafts, {unanswered} of them unanswered", count=len(notes.drafts), unanswered=unanswered))
+    _say_how_to_go_on(session, into)
+
+
+@import_command.command("anki")
+@click.argument("file", type=click.Path(path_type=Path))
+@into_option
+@click.option("--dry-run", is_flag=True, help="Say what would come in, and write nothing.")
+@json_option
+@pass_session
+def import_anki_command(session: Session, file: Path, into: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Make drafts of the notes of an Anki package (.apkg, .colpkg); what you answered there to questions of ours is kept.
+
+    A note that asks what a question of ours does, or was exported from it, becomes no draft: its history of reviews comes into
+    yours, in whichever language it was answered. Importing again adds nothing twice.
+    """
+    from kb.exchange.anki_import import import_package
+
+    into, shared = _folder(session, into), session.shared_bank
+    taken = {*shared.questions, *shared.broken}
+    imported = import_package(session.bank, session.store, file, into, now(), taken=taken, dry_run=dry_run)
+    if as_json:
+        print_json(
+            {
+                "dry_run": dry_run,
+                "notes": imported.notes,
+                "drafts": [str(path) for path in imported.drafts],
+                "media": [str(path) for path in imported.media],
+                "unanswered": imported.unanswered,
+                "matched": dict(imported.matched),
+                "added": imported.added,
+                "known": imported.known,
+                "skipped": {kind.name.lower(): count for kind, count in imported.skipped.items()},
+                "left_out": [
+                    {"note": each.note_id, "kind": each.kind.name.lower(), "text": each.text}
+                    for each in imported.left_out
+                ],
+            }
+        )
+        return
+    for path in imported.drafts:
+        click.echo(path)
+    _say_what_anki_brought(session, file, imported)
+    if imported.drafts:
+        _say_how_to_go_on(session, into)
+
+
+def _say_what_anki_brought(session: Session, file: Path, imported: "Imported") -> None:
+    from kb.exchange.anki_drafts import LeftOutKind
+    from kb.exchange.anki_reviews import Skipped
+
+    kinds = {
+        LeftOutKind.EMPTY: session._("a note without text"),
+        LeftOutKind.CARD: session._("a further card, whose fields are in the draft"),
+        LeftOutKind.PROGRAM: session._("a program or style within a field"),
+        LeftOutKind.MEDIUM: session._("a picture or sound that the package does not have"),
+    }
+    for each in imported.left_out:
+        place, text = f"{file}: {each.note_id}", " ".join(each.text.split())[:80]
+        note(session._("{place}: not placed, {reason}: {text}", place=place, reason=kinds[each.kind], text=text))
+    reasons = {
+        Skipped.FILTERED: session._("answered in a filtered deck"),
+        Skipped.MOVED: session._("moved by hand and not answered"),
+        Skipped.TOO_EARLY: session._("dated before 2006"),
+        Skipped.CARD: session._("answers to a further card of a note"),
+    }
+    for kind, count in imported.skipped.items():
+        note(session._("Reviews left out, {reason}: {count}", reason=reasons[kind], count=count))
     note(
-        session._("Drafts are no part of the bank: move one there, with its Chinese or English twin, when it is ready.")
+        session._(
+            "{notes} notes: {drafts} new drafts with {media} pictures or sounds, {matched} that are questions of the bank",
+            notes=imported.notes,
+            drafts=len(imported.drafts),
+            media=len(imported.media),
+            matched=sum(imported.matched.values()),
+        )
     )
+    note(
+        session._(
+            "Answers that were new here: {added}; that were here already: {known}",
+            added=imported.added,
+            known=imported.known,
+        )
+    )
+
+
+def _folder(session: Session, into: Path | None) -> Path:
+    """The folder for drafts, which must not be one of the bank."""
+    if into is None:
+        return session.drafts
+    if into.resolve().is_relative_to(session.shared_bank.root.resolve()):
+        raise UsageError(f"--into: expected a folder outside the bank, as drafts are no part of it; found {into}.")
+    return into
+
+
+def _say_how_to_go_on(session: Session, into: Path) -> None:
+    if into.resolve() != session.drafts.resolve():
+        note(session._("Drafts are studied only where they lie in {folder}.", folder=session.drafts))
+    note(session._("Drafts are studied once they are marked ready: {command}", command="kb drafts --ready NAME"))
 
 
 @click.group("export")
@@ -111,7 +207,7 @@ def anki_command(session: Session, out: Path, pictures: bool) -> None:
     """Write the bank as an Anki package; importing it again updates the notes."""
     from kb.exchange.anki import export
 
-    exported = export(session.bank.questions.values(), out, now(), _computing(pictures), pictures=pictures)
+    exported = export(session.shared_bank.questions.values(), out, now(), _computing(pictures), pictures=pictures)
     for sentence in exported.left_out:
         note(session._("left out: {sentence}", sentence=sentence))
     note(

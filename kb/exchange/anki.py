@@ -15,7 +15,7 @@ from typing import Any
 import genanki
 
 from kb.errors import AnswerError, FigureError
-from kb.exchange.anki_notes import FIELDS, deck, note_type
+from kb.exchange.anki_notes import FIELDS, REVISION_TAG, deck, note_type
 from kb.exchange.files import replacing
 from kb.exchange.html import to_html, to_inline_html
 from kb.grading import numeric_truth
@@ -217,6 +217,7 @@ def _source(source: Source) -> str:
 
 
 def _tags(question: Question) -> list[str]:
-    """Tags of Anki, which have no spaces; `::` makes a tree of them."""
+    """Tags of Anki, which have no spaces; `::` makes a tree of them. `kb import anki` reads the revision."""
     named = (f"topic::{question.topic}", f"kind::{question.kind}", f"difficulty::{question.difficulty}")
-    return ["_".join(tag.split()) for tag in (*named, *question.tags)]
+    revision = (f"{REVISION_TAG}{question.revision}",) if question.revision > 1 else ()
+    return ["_".join(tag.split()) for tag in (*named, *revision, *question.tags)]

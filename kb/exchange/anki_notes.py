@@ -23,6 +23,7 @@ FIELDS = (
     "Pictures",
     "Sources",
 )
+REVISION_TAG = "revision::"
 _KINDS = {"choice": 1, "multiple": 2, "numeric": 3, "open": 4, "claim": 5}
 _LANGUAGES = {"en": 0, "zh": 1}
 _FIRST_ID = 1_763_600_000_000

@@ -5,24 +5,18 @@ makes a draft of the text under it. Nothing is dropped: every line is in a draft
 bank requires and the page does not have (points covered, key points) is for the author to add.
 """
 
-import itertools
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
-
-from kb.errors import UsageError
+from kb.exchange.drafts import Slugs, draft_file, placed, short_title, staging
 from kb.exchange.notes_text import BLOCKS, Found, Line, for_bank, joined, readable
-from kb.front_matter import core_resolvers, split
-from kb.markdown import LONGEST_TITLE
+from kb.front_matter import split
 from kb.plaintext import plain
 from kb.questions import Text
-from kb.rendering import render_text
 
-_SLUG_WORDS = 7
 _LONGEST_QUESTION = 5  # lines
 
 _NUMBERING = re.compile(
@@ -35,10 +29,6 @@ _ITEM = re.compile(r"(\s*(?:[-+*]|\d{1,9}[.)]))( +|$)")
 _SILENT = ("", "<aside>", "</aside>")  # a quotation stands for these
 _LISTS = ("bullet_list_open", "ordered_list_open")
 _PARAGRAPH, _ITEM_LEVEL = 7, 0  # where a bold question and an item of a list stand among headings of 1 to 6
-
-
-class _Dumper(yaml.CSafeDumper):
-    yaml_implicit_resolvers = core_resolvers()
 
 
 @dataclass(frozen=True)
@@ -102,30 +92,21 @@ def read_notes(page: str, name: str, taken: Collection[str] = ()) -> Notes:
 def write_drafts(notes: Notes, folder: Path) -> tuple[Path, ...]:
     """The files that were written. A draft that is there already as it is stays; one that was changed is never written over.
 
-    Raises: UsageError where the folder cannot be written.
+    Raises: UsageError where the folder cannot be written; nothing is written then.
     """
-    written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for draft in notes.drafts:
-            for number in itertools.count(1):
-                path = folder / f"{draft.slug}{'' if number == 1 else f'-again-{number}'}.md"
-                if not path.exists():
-                    path.write_text(draft.markdown, encoding="utf-8")
-                    written.append(path)
-                    break
-                if path.read_text(encoding="utf-8") == draft.markdown:
-                    break
-    except OSError as error:
-        raise UsageError(f"{folder}: the drafts cannot be written: {error.strerror}.") from error
-    return tuple(written)
+    with staging(folder) as staged:
+        files = [staged / f"{draft.slug}.md" for draft in notes.drafts]
+        for file, draft in zip(files, notes.drafts, strict=True):
+            file.write_text(draft.markdown, encoding="utf-8")
+        with placed(files, staged, folder) as written:
+            return written
 
 
 class _Reader:
     def __init__(self, page: str, name: str, taken: Collection[str]) -> None:
         self._name = name
         self._page = page
-        self._taken = set(taken)
+        self._slugs = Slugs(taken)
         self._entries: list[_Entry] = []
         self._reasons: dict[int, Reason | None] = {}  # why a line is in no draft; None for one that says nothing
 
@@ -180,7 +161,7 @@ class _Reader:
         if not question and _in_answer(stack):
             self._keep([Line(block[0].number, f"# {' '.join(content.split())}")], stack)
         elif content.strip():
-            self._open(_Entry(_title(content), level, question, block), stack, above)
+            self._open(_Entry(bare_title(content), level, question, block), stack, above)
         else:
             self._reasons |= {line.number: None for line in block}
 
@@ -205,7 +186,7 @@ class _Reader:
             if own is None and _in_answer(stack):
                 self._keep(item, stack)
                 continue
-            title, title_lines, rest = own or (_title(content[0].text), content[:1], content[1:])
+            title, title_lines, rest = own or (bare_title(content[0].text), content[:1], content[1:])
             entry = _Entry(title, _ITEM_LEVEL, own is not None, title_lines)
             self._open(entry, list(stack), above)
             self._share(rest, [entry], entry.above)
@@ -228,12 +209,7 @@ class _Reader:
             body += [Line(block[0].number, ""), *block] if body else block
 
     def _slug(self, entry: _Entry) -> str:
-        words = re.findall(r"[a-z0-9]+", plain(entry.title).lower().replace("'", "").replace("’", ""))
-        stem = "-".join(words[:_SLUG_WORDS]) or f"line-{entry.title_lines[0].number}"
-        numbered = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
-        slug = next(slug for slug in numbered if slug not in self._taken)
-        self._taken.add(slug)
-        return slug
+        return self._slugs.free(entry.title, f"line-{entry.title_lines[0].number}")
 
     def _draft(self, entry: _Entry) -> tuple[Draft, list[Found]]:
         """The draft of an entry, and the pictures it could not take along."""
@@ -241,21 +217,18 @@ class _Reader:
         title, links, pictures = for_bank([Line(number, entry.title)])
         if not entry.question and entry.above and entry.above[-1].level > 1:
             title = f"{for_bank([Line(number, entry.above[-1].title)])[0]}: {title}"
-        stem = ""
-        if len(title) > LONGEST_TITLE:
-            title, stem = f"{plain(title)[: LONGEST_TITLE - 10]}…", title
+        title, stem = short_title(title)
         answer, more_links, more_pictures = for_bank(entry.body)
         lines = [line.number for line in (*entry.title_lines, *entry.body)]
         sources = {link.target: plain(link.title) or link.target for link in (*links, *more_links)}
-        keys = {
-            "tags": list(dict.fromkeys(name for each in entry.above if (name := plain(each.title)))),
-            "follow_ups": [each.slug for each in entry.follow_ups],
-            "sources": [{"title": name, "url": url} for url, name in sources.items()],
-        }
-        front = "kind: open\ndifficulty: 2\n" + "".join(_yaml(key, value) for key, value in keys.items() if value)
         text = Text(title=title, stem=stem, answer=answer)
-        comment = f"# {' '.join(self._name.split())}, lines {min(lines)} to {max(lines)}"
-        markdown = f"---\n{comment}\n{front}---\n{render_text(text)}"
+        markdown = draft_file(
+            text,
+            comment=f"{self._name}, lines {min(lines)} to {max(lines)}",
+            tags=[name for each in entry.above if (name := plain(each.title))],
+            follow_ups=[each.slug for each in entry.follow_ups],
+            sources=tuple(sources.items()),
+        )
         return Draft(entry.slug, text, markdown, min(lines), max(lines)), [*pictures, *more_pictures]
 
     def _rest(self, placed: set[int]) -> list[Unplaced]:
@@ -273,10 +246,6 @@ class _Reader:
         return rest
 
 
-def _yaml(key: str, value: object) -> str:
-    return yaml.dump({key: value}, Dumper=_Dumper, allow_unicode=True, default_flow_style=None, width=10_000)
-
-
 def _in_answer(stack: Sequence[_Entry]) -> bool:
     return any(entry.question for entry in stack)
 
@@ -285,7 +254,7 @@ def _is_question(text: str) -> bool:
     return _QUESTION.fullmatch(text.strip()) is not None
 
 
-def _title(text: str) -> str:
+def bare_title(text: str) -> str:
     """The text without its number and the marks around all of it."""
     text = " ".join(text.split())
     while (shorter := _NUMBERING.sub("", text, count=1) if _NUMBERING.match(text) else text.strip()) != text or (
@@ -301,12 +270,12 @@ def _asked(block: Sequence[Line]) -> tuple[str, list[Line], list[Line]] | None:
     bold = _BOLD.fullmatch(_NUMBERING.sub("", first, count=1) if _NUMBERING.match(first) else first)
     if bold and _is_question(bold[1]):
         after = [Line(block[0].number, bold[2])] if bold[2] else []
-        return _title(bold[1]), list(block[:1]), [*after, *block[1:]]
+        return bare_title(bold[1]), list(block[:1]), [*after, *block[1:]]
     for end in range(1, min(len(block), _LONGEST_QUESTION) + 1):
         if not block[end - 1].text.strip():
             return None
         if _is_question(" ".join(line.text for line in block[:end])):
-            return _title(" ".join(line.text for line in block[:end])), list(block[:end]), list(block[end:])
+            return bare_title(" ".join(line.text for line in block[:end])), list(block[:end]), list(block[end:])
     return None
 
 

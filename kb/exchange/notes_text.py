@@ -17,10 +17,10 @@ from kb.inline import Link, Segment, segments
 BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").use(dollarmath_plugin, allow_labels=False)
 
 _FENCE = re.compile(r"\s*(?:>\s?)*(?:(?:[-+*]|\d{1,9}[.)])\s+)*(`{3,}(?=[^`]*$)|~{3,})")
-_PREFIX = re.compile(r"(\s*(?:>\s?)*)(.*)", re.DOTALL)
+_PREFIX = re.compile(r"(\s*(?:>\s*)*)(.*)", re.DOTALL)
 _ASIDE, _ASIDE_END = re.compile(r"(\s*)<aside[^>]*>(.*)"), re.compile(r"(.*)</aside>\s*$")
 _CALL_OUT = re.compile(r"(\s*(?:>\s?)+)\[!(\w+)\][-+]?(.*)")
-_DEFINITION = re.compile(r"(\s{0,3})(\[[^\]]+\]:\s*\S)")
+_DEFINITION = re.compile(r"^(\s*(?:(?:>|[-+*]|\d{1,9}[.)])\s+)*)(\[[^\]]+\]:\s*\S)")
 _OPENERS = {"$$": "$$", r"\[": r"\]"}
 _WHOLE = re.compile(r"(?:\$\$|\\\[)(.+?)(?:\$\$|\\\])\s*")
 _BETWEEN = (
@@ -29,6 +29,11 @@ _BETWEEN = (
     re.compile(r"(?<!\\)\\\((.+?)\\\)"),
 )
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_SPECIAL = re.compile(
+    r"\\(?=[!-/:-@\[-`{-~\s\U0010fff0]|$)|[`*$|]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=\()|&(?=#?\w+;)|~(?=~|$)"
+    r"|^#(?=[#\s]|$)|^>|^=(?==*\s*$)|^[-+](?=[-+\s]|$)"
+)
+_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _HEADING = re.compile(r"(\s*(?:>\s?)*)#{1,6}\s+(.*?)\s*#*\s*$")
 
 
@@ -199,13 +204,13 @@ def _allowed(segment: Segment, source: str, number: int, links: list[Found], pic
     """What stands for this stretch of the text in the bank."""
     if isinstance(segment, Link):
         if not segment.target.startswith(("https://", "http://")):
-            return f"{segment.text} ({_as_code(segment.target)})"
+            return f"{segment.text} ({as_code(segment.target)})"
         links.append(Found(number, segment.text, segment.target))
         return segment.text
     if segment.kind == "image":
         alternative, _, target = source.removeprefix("![").removesuffix(")").partition("](")
         pictures.append(Found(number, alternative, target))
-        return _as_code(source)
+        return as_code(source)
     if segment.kind == "html":
         if source.startswith(("<https://", "<http://")):
             links.append(Found(number, source[1:-1], source[1:-1]))
@@ -216,8 +221,10 @@ def _allowed(segment: Segment, source: str, number: int, links: list[Found], pic
     return source
 
 
-def _as_code(text: str) -> str:
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+def as_code(text: str) -> str:
+    """The text as a span of code, between as many backticks as it needs."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return f"{'`' * (longest + 1)} {text} {'`' * (longest + 1)}" if longest else f"`{text}`"
 
 
 def _without_headings(lines: Sequence[Line]) -> list[Line]:
@@ -279,3 +286,19 @@ def _indented_code(rows: Sequence[str], start: int) -> tuple[int, int] | None:
                 end -= 1
             return first, end
     return None
+
+
+def escaped(text: str) -> str:
+    """A line of plain text as Markdown: every sign that would be a mark behind a backslash."""
+    stripped = text.lstrip()
+    return " " * (len(text) > len(stripped)) + _NUMBER.sub(_escaped_number, _SPECIAL.sub(_escaped, stripped), count=1)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A sign that would be a mark; a backslash in the end by its number, as what follows is not known."""
+    return "&#92;" if found[0] == "\\" and found.end() == len(found.string) else f"\\{found[0]}"
+
+
+def _escaped_number(found: re.Match[str]) -> str:
+    """A number at the beginning of a text, which would be that of a list."""
+    return f"{found[1]}\\{found[2]}" if found.start() == 0 else found[0]

@@ -1,4 +1,7 @@
-"""Writes the log of reviews as CSV or JSON, one row a review. Leaves out settings and other events, and reading rows back."""
+"""Writes the log of reviews as CSV or JSON, one row a review; `kind` is `known` where a question was taken as known already.
+
+Leaves out settings and other events, and reading rows back.
+"""
 
 import csv
 import json
@@ -28,14 +31,15 @@ COLUMNS = (
     "origin",
     "undone",
     "undone_at",
+    "kind",
 )
 _AS_JSON = ("answer", "prediction", "params")  # a text and a number differ, and a list has no other form in a cell
 
 _QUERY = """
-    SELECT id, question, revision, rating, reviewed_at, day, duration_ms, answer, correct, prediction, params, device,
+    SELECT id, question, kind, revision, rating, reviewed_at, day, duration_ms, answer, correct, prediction, params, device,
         seed, origin,
         (SELECT min(undo.reviewed_at) FROM reviews AS undo WHERE undo.kind = 'undo' AND undo.target = review.id) AS undone_at
-    FROM reviews AS review WHERE kind = 'review' ORDER BY ordered_at, id
+    FROM reviews AS review WHERE kind <> 'undo' ORDER BY ordered_at, id
 """
 
 
