@@ -89,6 +89,16 @@ class _Term:
                 yield _Term((word,))
 
 
+@dataclass(frozen=True)
+class Found:
+    """A question that was found, before its text is looked at."""
+
+    slug: str
+    language: str
+    score: float
+    terms: tuple[_Term, ...]
+
+
 class Index:
     """An index over a bank, made at the first search. Safe to share between threads."""
 
@@ -102,8 +112,12 @@ class Index:
 
         Each question comes once, in the first of `languages` in which it was found. Nothing that can be typed is an error.
         """
+        return tuple(map(self.hit, self.find(words, languages)[: max(limit, 0)]))
+
+    def find(self, words: str, languages: Sequence[str] = LANGUAGES) -> tuple[Found, ...]:
+        """All that `search` finds, without the snippets, which take most of its time."""
         terms = tuple(dict.fromkeys(_terms(words)))
-        if not terms or limit <= 0 or not languages:
+        if not terms or not languages:
             return ()
         with self._lock:
             rows = self._find(" AND ".join(term.expression() for term in terms), languages)
@@ -117,7 +131,7 @@ class Index:
                 best[slug] = (language, score)
             elif languages.index(language) < languages.index(known[0]):
                 best[slug] = (language, known[1])
-        return tuple(self._hit(slug, *best[slug], terms) for slug in list(best)[:limit])
+        return tuple(Found(slug, *best[slug], terms) for slug in best)
 
     def _find(self, expression: str, languages: Sequence[str]) -> list[tuple[str, str, float]]:
         marks = ", ".join("?" * len(languages))
@@ -134,10 +148,11 @@ class Index:
             self._open = _build(self._bank)
         return self._open
 
-    def _hit(self, slug: str, language: str, score: float, terms: Sequence[_Term]) -> Hit:
-        text = self._bank.questions[slug].text(language)
-        snippet, marks = _snippet(_parts(text), terms)
-        return Hit(slug, language, text.title, snippet, score, marks)
+    def hit(self, found: Found) -> Hit:
+        """What was found, with the stretch of the text that shows it."""
+        text = self._bank.questions[found.slug].text(found.language)
+        snippet, marks = _snippet(_parts(text), found.terms)
+        return Hit(found.slug, found.language, text.title, snippet, found.score, marks)
 
 
 _latest: tuple[weakref.ref[Bank], Index] | None = None
@@ -197,7 +212,7 @@ class _About:
         titles += [
             plain(self._points[point].title.get(language, "")) for point in question.covers if point in self._points
         ]
-        sources = [f"{source.title} {source.year}" for source in question.sources]
+        sources = [f"{source.title} {source.year or ''}" for source in question.sources]
         return " · ".join((question.slug, question.topic, *question.tags, *titles, *sources))
 
 

@@ -1,7 +1,8 @@
-"""The learner's database: opened for one operation at a time, its faults told in a sentence.
+"""The learner's database: one transaction for each operation, its faults told in a sentence.
 
-Each operation has its own short connection and one transaction, in WAL mode with synchronous=FULL: when a write returns, it
-is on the disk, and the app and the command line can be open at once. SQLite's own locks are the only ones.
+Each operation has a connection to itself, in WAL mode with synchronous=FULL: when a write returns, it is on the disk, and the
+app and the command line can be open at once. SQLite's own locks are the only ones. The connection is opened and closed each
+time, or kept for the next operation (kb/connections.py).
 """
 
 import logging
@@ -9,17 +10,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from kb import connections
 from kb.backups import back_up, back_up_by_hand, copy_to, newest_sound
 from kb.cards import Cards
+from kb.connections import Kept, Remembered
 from kb.errors import CorruptDatabaseError, NewerDatabaseError, StoreError, StoreUnavailableError
 from kb.log import Log
 
-SCHEMA_VERSION = 1  # the number of migrations in kb/migrations.py
+SCHEMA_VERSION = 2  # the number of migrations in kb/migrations.py
 APPLICATION_ID = 0x4C495645  # marks the file as ours
 TIMEOUT_S = 5.0
 
@@ -32,35 +35,39 @@ class Transaction:
 
     log: Log
     cards: Cards
+    remembered: Remembered
 
 
 class Store:
-    """The database at this path; made, with its folder, by the first operation."""
+    """The database at this path; made, with its folder, by the first operation.
 
-    def __init__(self, path: str | os.PathLike[str], timeout_s: float = TIMEOUT_S) -> None:
+    With `keep_open`, a connection stays open for the next operation, of this store or another of the same path.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], timeout_s: float = TIMEOUT_S, *, keep_open: bool = False) -> None:
         self.path = Path(path)
         self._timeout_s = timeout_s
+        self._keep_open = keep_open
+        self._key = str(self.path.absolute())
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One unchanging view of the database."""
-        with self._faults("read"), closing(self._open()) as connection:
-            connection.execute("BEGIN")
-            yield _transaction(connection)
-            connection.execute("ROLLBACK")
+        with self._faults("read"), self._begun("BEGIN") as kept:
+            yield _transaction(kept)
+            kept.connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction: everything in it is on the disk when it ends, or nothing is where it raises."""
-        with self._faults("stored"), closing(self._open()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield _transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # some faults have rolled back already
-                    connection.execute("ROLLBACK")
-                raise
+        with self._faults("stored"), self._begun("BEGIN IMMEDIATE") as kept:
+            yield _transaction(kept)
+            kept.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes a connection that was kept open: the database is a single file again, where no other program has it open."""
+        with self._faults("stored"):
+            connections.close(self._key)
 
     def merge_from(self, other: str | os.PathLike[str]) -> int:
         """How many rows of the other database were not here yet; they are now, and the other is unchanged."""
@@ -98,6 +105,41 @@ class Store:
                 "    Fix: see that the folder for the copy is there and may be written to, and that the disk has room."
             ) from error
 
+    @contextmanager
+    def _begun(self, statement: str) -> Iterator[Kept]:
+        """A connection in a transaction that this statement begins and the caller ends; where it raises, nothing was done."""
+        kept = self._begin(statement)
+        try:
+            yield kept
+        except BaseException:
+            if kept.connection.in_transaction:  # some faults have rolled back already
+                kept.connection.execute("ROLLBACK")
+            kept.connection.close()
+            raise
+        if self._keep_open:
+            connections.give(self._key, self._timeout_s, kept)
+        else:
+            kept.connection.close()
+
+    def _begin(self, statement: str) -> Kept:
+        """The connection that was kept, or a new one, with its transaction begun."""
+        kept = connections.take(self._key, self._timeout_s) if self._keep_open else None
+        if kept is not None:
+            try:
+                if kept.begin(statement) or _is_ready(kept.connection):
+                    return kept
+            except BaseException:
+                kept.connection.close()
+                raise
+            kept.connection.close()  # another program brought the database to a newer version, or put another in its place
+        kept = Kept(self._open())
+        try:
+            kept.begin(statement)
+        except BaseException:
+            kept.connection.close()
+            raise
+        return kept
+
     def _open(self) -> sqlite3.Connection:
         """A connection to a database of this version, made or migrated if need be."""
         if self.path.is_dir():
@@ -111,7 +153,9 @@ class Store:
                 f"{self.path}: the folder for the database cannot be made: {error.strerror}.\n"
                 "    Fix: choose a place that you may write to, with KB_DB or --db."
             ) from error
-        connection = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+        connection = sqlite3.connect(  # from one thread at a time, of which SQLite does not care which it is
+            self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
+        )
         try:
             self._prepare(connection)
         except BaseException:
@@ -220,9 +264,18 @@ class Store:
         )
 
 
-def _transaction(connection: sqlite3.Connection) -> Transaction:
-    log = Log(connection)
-    return Transaction(log, Cards(connection, log))
+def _transaction(kept: Kept) -> Transaction:
+    log = Log(kept.connection, kept.remembered)
+    return Transaction(log, Cards(kept.connection, log, kept.remembered), kept.remembered)
+
+
+def _is_ready(connection: sqlite3.Connection) -> bool:
+    """Whether this still is a database of this version in the mode that it is used in."""
+    return (
+        _pragma(connection, "user_version") == SCHEMA_VERSION
+        and _pragma(connection, "application_id") == APPLICATION_ID
+        and connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    )
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

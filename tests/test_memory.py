@@ -8,6 +8,7 @@ from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BO
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb import memory
 from kb.memory import Memory
 from kb.rating import Rating
 
@@ -42,3 +43,9 @@ def test_a_varied_memory_stays_within_the_bounds_of_fsrs():
         varied = memory.varied(decay, growth)
         fsrs.Scheduler(varied.parameters)
         assert varied.recall(3.0, 3.0) == pytest.approx(0.9)
+
+
+def test_the_default_parameters_and_their_bounds_are_those_of_py_fsrs():
+    assert memory.DEFAULT_PARAMETERS == DEFAULT_PARAMETERS
+    assert memory.LOWER_BOUNDS == LOWER_BOUNDS_PARAMETERS
+    assert memory.UPPER_BOUNDS == UPPER_BOUNDS_PARAMETERS

@@ -1,11 +1,16 @@
 """Scheduling: equal to py-fsrs where days and spans of 24 hours agree, and to be relied on where py-fsrs is not."""
 
 import json
+import random
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from statistics import pvariance
 
 import fsrs
 import pytest
@@ -56,12 +61,16 @@ def test_the_same_log_gives_the_stability_difficulty_and_state_of_py_fsrs(review
     assert ours.retrievability(card, later.date()) == theirs.get_card_retrievability(expected, later)
 
 
-@given(logs(minimum=0), st.integers(0, 400))
-def test_a_better_rating_never_comes_back_sooner(reviews, days):
+@given(logs(minimum=0), st.integers(0, 400), st.integers(0, 2**32))
+def test_a_better_rating_never_comes_back_sooner_whatever_the_load_of_the_days(reviews, days, seed):
     scheduler = Scheduler()
     card = scheduler.fold("q", reviews)
     at = (reviews[-1].reviewed_at if reviews else MORNING) + timedelta(days=days)
-    cards = scheduler.ratings("q", card, review_at(at)).values()
+    load = defaultdict(partial(random.Random(seed).randrange, 4))
+    outcomes = list(scheduler.outcomes("q", card, review_at(at), load.__getitem__))
+    assert [outcome.review.rating for outcome in outcomes] == list(Rating)
+    assert [scheduler.review("q", card, outcome.review) for outcome in outcomes] == [each.card for each in outcomes]
+    cards = [outcome.card for outcome in outcomes]
     waits = [(each.due_on or each.due_at.date(), each.due_at or at) for each in cards]
     assert all(sooner <= later for sooner, later in pairwise(waits))
 
@@ -72,6 +81,69 @@ def test_fuzz_keeps_the_order_of_intervals_and_stays_near(days, question, review
     assert moved <= fuzzed(days + 1, question, reviews)
     assert abs(moved - days) <= 2 + 0.15 * days
     assert 1 <= moved <= MAX_INTERVAL_DAYS
+
+
+@given(st.integers(1, MAX_INTERVAL_DAYS), st.floats(0, 1, exclude_max=True))
+def test_a_stored_place_in_the_range_stays_in_it_and_keeps_the_order_of_intervals(days, spread):
+    moved = fuzzed(days, "q", 0, spread)
+    assert abs(moved - days) <= 2 + 0.15 * days
+    assert moved <= fuzzed(days + 1, "q", 0, spread)
+    assert fuzzed(days, "q", 0, 0.0) <= moved <= fuzzed(days, "q", 0, 1 - 2**-53)
+
+
+def good_after(days: int, load: dict[int, float]) -> int:
+    """After how many days a question comes back that is Good after so many, with this load so many days ahead, else 9."""
+    scheduler = Scheduler()
+    card = scheduler.review("q", None, review_at(MORNING, Rating.Easy))
+    at = MORNING + timedelta(days=days)
+    outcomes = scheduler.outcomes("q", card, review_at(at), lambda day: load.get((day - at.date()).days, 9.0))
+    good = next(outcome.card for outcome in outcomes if outcome.review.rating is Rating.Good)
+    return (good.due_on - at.date()).days
+
+
+def test_an_interval_is_put_on_the_day_of_its_range_on_which_the_least_comes_back():
+    first, *_, last = days = [ahead for ahead in range(200) if good_after(8, {ahead: 1.0}) == ahead]
+    assert days == list(range(first, last + 1))
+    assert good_after(8, {first: 3.0, last: 1.0}) == last
+    assert good_after(8, {first - 1: 0.0, last + 1: 0.0}) == good_after(8, {}) == first
+    assert 0.05 < (last - first) / first < 0.4
+
+
+def test_where_nothing_comes_back_on_any_day_of_the_range_or_too_much_on_each_the_hash_decides():
+    scheduler = Scheduler()
+    card = scheduler.review("q", None, review_at(MORNING, Rating.Easy))
+    at = MORNING + timedelta(days=30)
+    for load in (0.0, float("inf")):
+        for outcome in scheduler.outcomes("q", card, review_at(at), lambda _day, load=load: load):
+            assert outcome.card.due_on == scheduler.review("q", card, replace(outcome.review, spread=None)).due_on
+
+
+def daily_reviews(even: bool, new_per_day: int, seed: int) -> list[int]:
+    """How many reviews each day from the 20th to the 60th brings, with the load evened out or with the hash alone."""
+    scheduler, draw = Scheduler(), random.Random(seed)
+    cards, load, given = {}, Counter(), []
+    for offset in range(60):
+        at = MORNING + timedelta(days=offset)
+        due = [question for question, card in cards.items() if card.due_on <= at.date()]
+        given.append(len(due))
+        for question in (*due, *(f"{offset}-{place}" for place in range(new_per_day))):
+            card = cards.get(question)
+            rating = Rating.Easy if card is None else draw.choice([Rating.Hard, *[Rating.Good] * 9])
+            outcomes = scheduler.outcomes(question, card, review_at(at), load.__getitem__ if even else lambda _day: 0)
+            cards[question] = next(each.card for each in outcomes if each.review.rating is rating)
+            load.subtract([] if card is None else [card.due_on])
+            load.update([cards[question].due_on])
+    return given[20:]
+
+
+@pytest.mark.parametrize("new_per_day", [2, 10])
+def test_evening_out_the_load_makes_days_alike_and_reviews_no_fewer_or_more(new_per_day):
+    for seed in range(3):
+        even, hashed = daily_reviews(True, new_per_day, seed), daily_reviews(False, new_per_day, seed)
+        changes = [pvariance([later - day for day, later in pairwise(days)]) for days in (even, hashed)]
+        assert pvariance(even) < 0.7 * pvariance(hashed)
+        assert changes[0] < 0.1 * changes[1]
+        assert abs(sum(even) - sum(hashed)) < 0.08 * sum(hashed)
 
 
 def test_fuzz_is_the_same_each_time_and_spreads_cards_over_the_range():
@@ -89,7 +161,7 @@ def test_fuzz_does_not_move_one_day_and_two_days():
 
 def test_learning_steps_are_kept_to_the_second():
     scheduler = Scheduler()
-    again, hard, good, easy = scheduler.ratings("q", None, review_at(MORNING)).values()
+    again, hard, good, easy = (each.card for each in scheduler.outcomes("q", None, review_at(MORNING), lambda _day: 0))
     assert [card.due_at - MORNING for card in (again, hard, good)] == [
         timedelta(minutes=1),
         timedelta(minutes=5.5),

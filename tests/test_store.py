@@ -158,7 +158,10 @@ def test_a_renamed_question_has_the_card_it_would_have_had_under_its_new_name(ne
     play(renamed, history)
     play(named_so_before, [("c" if slug == "old-c" else slug, *rest) for slug, *rest in history], BANK)
     study.due(BANK, renamed, NOON)
-    assert cards(renamed) == cards(named_so_before)
+    # the day it comes back was chosen within its range under the name it had then
+    assert [replace(card, due_on=None) for card in cards(renamed)] == [
+        replace(card, due_on=None) for card in cards(named_so_before)
+    ]
 
 
 def merged(new_store, *stores: Store) -> Store:
