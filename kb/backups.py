@@ -18,7 +18,12 @@ from pathlib import Path
 KEPT = 7  # days
 HOURS, WEEKS, MONTHS = 24, 5, 12
 COUNTED = ("reviews", "events")
+HOUR_S = 3600
 _STAMP = re.compile(r"-(\d{4}-\d\d-\d\d)(?:T(\d\d)(?:(\d\d)(\d\d)(?:-\d+)?)?)?\.db")
+
+
+_present: dict[Path, tuple[date, float, Path]] = {}
+"""Of each database the day and the hour for which this process has seen a copy, and that copy."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,21 @@ def back_up(database: Path, day: date) -> Path | None:
 
     Raises: sqlite3.Error or OSError when no copy could be made; nothing half made stays behind.
     """
-    if not database.exists():
+    try:
+        written = _written_at(database)
+    except FileNotFoundError:
+        return None
+    known = _present.get(database)
+    if known is not None and known[:2] == (day, written // HOUR_S) and known[2].exists():
         return None
     folder = database.parent / "backups"
     copy = folder / f"{database.stem}-{day.isoformat()}.db"
     if copy.exists():
-        hour = _hour(database)
-        if _hour(copy) == hour:
-            return None
-        copy = folder / f"{database.stem}-{hour}.db"
+        hour = _hour(written)
+        if _hour(_written_at(copy)) != hour:
+            copy = folder / f"{database.stem}-{hour}.db"
         if copy.exists():
+            _present[database] = day, written // HOUR_S, copy
             return None
     folder.mkdir(exist_ok=True)
     copy_to(database, copy)
@@ -147,7 +157,7 @@ def _answers(path: Path) -> int | None:
         return None
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+            return int(connection.execute("SELECT count(*) FROM answers WHERE kind = 'review'").fetchone()[0])
     except sqlite3.Error:
         return None
 
@@ -157,11 +167,18 @@ def _counts(connection: sqlite3.Connection) -> list[int]:
     return [int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in COUNTED]
 
 
-def _hour(path: Path) -> str:
-    """The hour in which the file, or what SQLite has still to fold into it, was last written."""
-    files = (path, path.with_name(f"{path.name}-wal"))
-    written = max(file.stat().st_mtime for file in files if file.exists())
-    return f"{datetime.fromtimestamp(written, UTC):%Y-%m-%dT%H}"
+def _written_at(path: Path) -> float:
+    """When the file, or what SQLite has still to fold into it, was last written."""
+    written = path.stat().st_mtime
+    try:
+        return max(written, os.stat(f"{path}-wal").st_mtime)  # noqa: PTH116 - a Path costs more than asking the system
+    except FileNotFoundError:
+        return written
+
+
+def _hour(written_at: float) -> str:
+    """The hour of this time, as it stands in names."""
+    return f"{datetime.fromtimestamp(written_at, UTC):%Y-%m-%dT%H}"
 
 
 def _stamped(database: Path) -> dict[Path, tuple[str | None, ...]]:

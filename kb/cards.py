@@ -1,12 +1,15 @@
 """The cards of one open database: the fold of its log, kept in a table so that finding what is due is an index lookup."""
 
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
+from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from kb.connections import Remembered
 from kb.log import Log, text_of
 from kb.rating import Rating
 from kb.scheduling import Card, Scheduler, State
@@ -15,7 +18,12 @@ COLUMNS = (
     "question, state, step, stability, difficulty, due_at, due_day, last_review, last_day, ordered_at, first_day, reviews,"
     " lapses, rating, revision"
 )
-PUT = f"INSERT OR REPLACE INTO cards ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(',')))})"
+PUT = (  # first_day stays, and with it the page of its index
+    f"INSERT INTO cards ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(',')))}) ON CONFLICT (question) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ") if name not in ("question", "first_day"))
+)
+
+MAX_LOAD = 200  # on a day with so many questions it does not matter where one more goes
 
 
 class Trace(NamedTuple):
@@ -33,10 +41,12 @@ class Trace(NamedTuple):
 class Cards:
     """Reads and writes through the connection of a log, inside the same transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, log: Log) -> None:
+    def __init__(self, connection: sqlite3.Connection, log: Log, remembered: Remembered | None = None) -> None:
         self._connection = connection
         self._execute = connection.execute
         self._log = log
+        self._remembered = Remembered() if remembered is None else remembered
+        self._got: dict[str, Card | None] = {}
 
     def signature(self) -> str | None:
         """What the cards were folded with: the scheduler and the renames. None before the first fold."""
@@ -48,6 +58,7 @@ class Cards:
 
     def rebuild(self, scheduler: Scheduler, signature: str, aliases: Mapping[str, str]) -> int:
         """Makes every card anew from the log, and returns how many there are."""
+        self._remembered.clear()
         self._execute("DELETE FROM cards")
         self._log.set_aliases(aliases)
         self._log.set_meta("signature", signature)
@@ -64,22 +75,25 @@ class Cards:
 
     def refold(self, question: str, scheduler: Scheduler) -> Card | None:
         """Makes the card of one question anew; None when no review of it stands."""
+        self._remembered.clear()
+        self._execute("DELETE FROM cards WHERE question = ?", [question])
         former = [old for old, new in self._log.aliases().items() if new == question]
         card = scheduler.fold(question, self._log.reviews([question, *former]))
-        if card is None:
-            self._execute("DELETE FROM cards WHERE question = ?", [question])
-        else:
+        if card is not None:
             self.put(card)
         return card
 
     def put(self, card: Card) -> None:
         """Stores the card in the place of the one it follows."""
         self._execute(PUT, _row(card))
+        self._remembered.changes += 1
+        self._remember(card)
 
     def get(self, question: str) -> Card | None:
         """The card of this question; None when it was never answered."""
         row = self._execute(f"SELECT {COLUMNS} FROM cards WHERE question = ?", [question]).fetchone()
-        return None if row is None else _card(row)
+        card = self._got[question] = None if row is None else _card(row)
+        return card
 
     def all(self) -> Iterator[Card]:
         """Every card, also of questions that the bank no longer has."""
@@ -87,6 +101,9 @@ class Cards:
 
     def last_ratings(self) -> dict[str, Rating]:
         """The last rating of every card."""
+        return self._remembered.get("ratings", self._last_ratings)
+
+    def _last_ratings(self) -> dict[str, Rating]:
         return {question: Rating(rating) for question, rating in self._execute("SELECT question, rating FROM cards")}
 
     def traces(self) -> dict[str, Trace]:
@@ -109,10 +126,19 @@ class Cards:
 
         The chance of recall falls with the time since the last review in units of the stability, so that orders them.
         """
-        return self._questions(
-            "SELECT question FROM cards WHERE due_day <= ?1 ORDER BY (?1 - last_day) / stability DESC, question",
-            today.toordinal(),
-        )
+
+        def read() -> tuple[int, OrderedDict[str, None]]:
+            questions = self._questions(
+                "SELECT question FROM cards WHERE due_day <= ?1 ORDER BY (?1 - last_day) / stability DESC, question",
+                today.toordinal(),
+            )
+            return today.toordinal(), OrderedDict.fromkeys(questions)
+
+        day, questions = self._remembered.get("due", read)
+        if day != today.toordinal():
+            self._remembered.drop("due")
+            _, questions = self._remembered.get("due", read)
+        return iter(questions)
 
     def from_the_future(self, today: date) -> Iterator[str]:
         """The questions last answered more than a day ahead of today, while the clock was wrong."""
@@ -120,9 +146,49 @@ class Cards:
             "SELECT question FROM cards WHERE last_day > ? ORDER BY last_day, question", today.toordinal() + 1
         )
 
-    def introduced(self, day: date) -> int:
-        """How many questions were answered for the first time on this day."""
-        return int(self._execute("SELECT count(*) FROM cards WHERE first_day = ?", [day.toordinal()]).fetchone()[0])
+    def answered_on(self, day: date) -> set[str]:
+        """The questions last answered on this day."""
+        return set(self._questions("SELECT question FROM cards WHERE last_day = ?", day.toordinal()))
+
+    def introduced(self, day: date) -> set[str]:
+        """The questions answered for the first time on this day."""
+        return set(self._questions("SELECT question FROM cards WHERE first_day = ?", day.toordinal()))
+
+    def load(self, day: date) -> float:
+        """How many questions come back on this day; infinity where there are more than it matters to count."""
+        loads: dict[date, float] = self._remembered.get("loads", dict)
+        if day not in loads:
+            row = self._execute(
+                "SELECT count(*) FROM (SELECT 1 FROM cards WHERE due_day = ? LIMIT ?)", [day.toordinal(), MAX_LOAD]
+            ).fetchone()
+            loads[day] = row[0] if row[0] < MAX_LOAD else inf
+        return loads[day]
+
+    def _remember(self, card: Card) -> None:
+        """Brings what is remembered up to this card, which was just stored."""
+        remembered, question = self._remembered, card.question
+        if question not in self._got:
+            remembered.drop("loads")
+        elif (loads := remembered.known("loads")) is not None:
+            before = self._got.pop(question)
+            for day, change in ((None if before is None else before.due_on, -1), (card.due_on, 1)):
+                if day in loads:
+                    loads[day] += change
+                    if loads[day] >= MAX_LOAD:  # how many there are beyond the limit is not known
+                        del loads[day]
+        if (given_away := remembered.known("given_away")) is not None and given_away[0] == card.last_day:
+            given_away[1].add(question)
+        if (ratings := remembered.known("ratings")) is not None:
+            ratings[question] = card.rating
+        if (due := remembered.known("due")) is not None:
+            day, questions = due
+            questions.pop(question, None)
+            if card.due_on is not None and card.due_on.toordinal() <= day:
+                remembered.drop("due")
+        if (unseen := remembered.known("unseen")) is not None:
+            unseen.pop(question, None)
+        if question in (remembered.known("changed") or ()):
+            remembered.drop("changed", "changed slugs")
 
     def _questions(self, statement: str, *values: Any) -> Iterator[str]:
         return (question for (question,) in self._execute(statement, values))

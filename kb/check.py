@@ -64,6 +64,7 @@ def check(bank: Bank, demos: Mapping[str, DemoSpec]) -> tuple[Problem, ...]:
         _check_points(bank, question, report)
         _check_references(bank, question, report)
         _check_former_slugs(bank, question, report)
+        _check_changes(question, report)
         problems += report.problems
         problems += _Uses(question, demos).problems()
     problems += _cycles(bank)
@@ -118,6 +119,16 @@ def _instead(bank: Bank, slug: str) -> str:
     if renamed is not None:
         return f"write `{renamed}`, its present slug."
     return nearest(slug, bank.questions, "write the question, or remove the slug.")
+
+
+def _check_changes(question: Question, report: Report) -> None:
+    """Reports what changed in a revision and is not told in a language of the question."""
+    for revision, texts in question.changes.items():
+        for language in question.languages:
+            if language not in texts:
+                fix = f"say in {language} too what changed; the question has that language."
+                line = _line(question, f"changes.{revision}")
+                report.add(line, "changes", f"what changed in revision {revision}, in {language}", "nothing", fix)
 
 
 def _check_former_slugs(bank: Bank, question: Question, report: Report) -> None:

@@ -59,6 +59,9 @@ def _copy(path: Path, copy: Path) -> None:
     with closing(_read_only(path)) as source:
         if source.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
             raise StoreUnavailableError(f"{path}: expected a database of Livecards; found one of another program.")
+        (page_bytes,) = source.execute("PRAGMA page_size").fetchone()
+        if size % page_bytes:  # SQLite would take zeros for the end of the last page
+            raise _damaged(path, "the file ends within a page")
         (version,) = source.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise NewerDatabaseError(

@@ -118,10 +118,16 @@ def logged_answer(question: Question, answer: Answer, order: Sequence[int] | Non
     return answer
 
 
-def logged_prediction(number: str, confidence: str | None) -> dict[str, str] | None:
-    """A predicted number as typed and how sure the learner was, as the log keeps them; None where neither was given."""
+def logged_prediction(number: str, confidence: str | None, judged: Prediction | None = None) -> dict[str, Any] | None:
+    """A predicted number as typed, whether it was close, and how sure the learner was, as the log keeps them.
+
+    None where neither was given; without `close` where the prediction was not compared with a demo.
+    """
     said = {"number": number, "confidence": confidence}
-    return {name: value for name, value in said.items() if value} or None
+    kept: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if number and judged is not None:
+        kept["close"] = judged.close
+    return kept or None
 
 
 def _grade(correct: bool, confidence: Confidence, share: float | None = None) -> Grade:

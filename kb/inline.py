@@ -56,6 +56,8 @@ def iter_links(markdown: str) -> Iterator[Link]:
 
 def replace_links(markdown: str, replacement: Callable[[Link], str]) -> str:
     """The text with each link replaced by what the function returns for it; everything else stays as it is."""
+    if "](" not in markdown:
+        return markdown
     parts, position = [], 0
     for link in iter_links(markdown):
         parts += [markdown[position : link.start], replacement(link)]

@@ -14,6 +14,7 @@ from kb.errors import UsageError
 from kb.log import Log
 from kb.settings import DEFAULTS, checked_setting
 
+_POSSIBLE = {"review": range(1, 5), "known": (4,)}  # the ratings of each kind
 CLOCKS_DIFFER = timedelta(days=1)  # two computers, or the two ends of the world
 
 
@@ -32,7 +33,7 @@ def log_faults(log: Log, now: datetime) -> Counter[LogFault]:
     latest = now.astimezone(UTC) + CLOCKS_DIFFER
     counts: Counter[LogFault] = Counter(dict.fromkeys(LogFault, 0))
     for row in log.raw(
-        "SELECT kind, rating, reviewed_at, ordered_at, day, revision, answer, params, prediction FROM reviews"
+        "SELECT kind, rating, reviewed_at, ordered_at, day, revision, spread, answer, params, prediction FROM reviews"
     ):
         counts.update(_review_faults(row, latest))
     for row in log.raw("SELECT kind, name, value, at, ordered_at FROM events"):
@@ -40,7 +41,7 @@ def log_faults(log: Log, now: datetime) -> Counter[LogFault]:
     (orphans,) = next(
         log.raw(
             "SELECT count(*) FROM reviews AS undo WHERE kind = 'undo' AND NOT EXISTS"
-            " (SELECT 1 FROM reviews AS review WHERE review.id = undo.target AND review.kind = 'review')"
+            " (SELECT 1 FROM reviews AS review WHERE review.id = undo.target AND review.kind <> 'undo')"
         )
     )
     counts[LogFault.UNDOS] = orphans
@@ -48,8 +49,8 @@ def log_faults(log: Log, now: datetime) -> Counter[LogFault]:
 
 
 def _review_faults(row: tuple[Any, ...], latest: datetime) -> Iterator[LogFault]:
-    kind, rating, reviewed_at, ordered_at, day, revision, *values = row
-    if kind == "review" and (type(rating) is not int or not 1 <= rating <= 4):
+    kind, rating, reviewed_at, ordered_at, day, revision, spread, *values = row
+    if kind in _POSSIBLE and (type(rating) is not int or rating not in _POSSIBLE[kind]):
         yield LogFault.RATINGS
         return
     try:
@@ -60,7 +61,8 @@ def _review_faults(row: tuple[Any, ...], latest: datetime) -> Iterator[LogFault]
     except (TypeError, ValueError):
         yield LogFault.REVIEWS
         return
-    if type(revision) is not int or kind not in ("review", "undo"):
+    possible = spread is None or (type(spread) is float and 0 <= spread < 1)
+    if type(revision) is not int or not possible or kind not in ("undo", *_POSSIBLE):
         yield LogFault.REVIEWS
     elif first > latest or on > latest.date() + CLOCKS_DIFFER:
         yield LogFault.FUTURE
@@ -73,6 +75,10 @@ def _event_faults(row: tuple[Any, ...], latest: datetime) -> Iterator[LogFault]:
         given = json.loads(value or "null")
         if kind == "setting" and name in DEFAULTS:
             checked_setting(name, given)
+        elif kind in ("bury", "demo_run"):
+            date.fromisoformat(given)
+        elif kind in ("suspend", "note") and not isinstance(given, str | None):
+            raise TypeError(kind)
     except (TypeError, ValueError, UsageError):
         yield LogFault.EVENTS
         return

@@ -53,7 +53,8 @@ class Body:
 
 def read_body(markdown: str, report: Report, first_line: int = 1) -> Body:
     """The body of a question file that begins at `first_line`; what is wrong in it is reported."""
-    return _Reader(markdown, report, first_line).read()
+    unix = markdown.replace("\r\n", "\n").replace("\r", "\n")  # markdown-it takes a lone one for the end of a line too
+    return _Reader(unix, report, first_line).read()
 
 
 class _Reader:

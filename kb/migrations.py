@@ -70,6 +70,9 @@ ANSWERS_VIEW = """
     WHERE kind = 'review' AND NOT EXISTS (SELECT 1 FROM reviews AS undo WHERE undo.kind = 'undo' AND undo.target = review.id)
 """
 
+# The same, with what the learner knew already before it was asked.
+ANSWERS_AND_KNOWN_VIEW = ANSWERS_VIEW.replace("kind = 'review' AND", "kind IN ('review', 'known') AND", 1)
+
 # The fold of `answers`, made anew whenever scheduler or settings change. Days are counted from 0001-01-01 as
 # date.toordinal does. due_at is set during steps of minutes, due_day otherwise.
 FOLD_TABLES = (
@@ -119,3 +122,16 @@ def m001_create_tables(db: "Database") -> None:
             f" WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) BEGIN SELECT RAISE(IGNORE); END"
         )
     db.execute("INSERT INTO meta (key, value) VALUES ('origin', ?)", [uuid.uuid4().hex])
+
+
+@migrations()
+def m002_known_and_spread(db: "Database") -> None:
+    """What the learner knew already, as a review of kind known, and the place of an interval in the range it may have."""
+    db.execute("ALTER TABLE reviews ADD COLUMN spread REAL CHECK (spread >= 0 AND spread < 1)")
+    db.execute("DROP VIEW answers")
+    db.execute(ANSWERS_AND_KNOWN_VIEW)
+    db.execute("CREATE INDEX reviews_known ON reviews (day) WHERE kind = 'known'")
+    db.execute(
+        "CREATE TRIGGER reviews_known_are_easy BEFORE INSERT ON reviews WHEN NEW.kind = 'known' AND NEW.rating IS NOT 4"
+        " BEGIN SELECT RAISE(ABORT, 'what is known already is rated Easy'); END"
+    )

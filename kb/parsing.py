@@ -6,16 +6,18 @@ Leaves out everything that needs another file: the translation (`kb.translation`
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from kb import links
 from kb.errors import QuestionError
 from kb.front_matter import NAME, SLUG, TAG, Keys, read_yaml, split
+from kb.inline import Link, segments
 from kb.markdown import Body, read_body
 from kb.numbers import parse_printed
 from kb.problems import Problem, Report, shown
-from kb.questions import KINDS, VERDICTS, NumericQuestion, Predict, Question, Source, Value
+from kb.questions import KINDS, LANGUAGES, VERDICTS, NumericQuestion, Predict, Question, Source, Value
 
 COMMON_KEYS = (
     "kind",
@@ -27,6 +29,7 @@ COMMON_KEYS = (
     "follow_ups",
     "sources",
     "revision",
+    "changes",
     "formerly",
     "predict",
 )
@@ -36,6 +39,7 @@ KIND_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 PREDICT_KEYS = ("demo", "params", "asks", "unit", "tolerance")
 SOURCE_KEYS = ("title", "year", "where", "url")
+OWN_KEYS = ("ready", "topic")  # of a learner's own question alone
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,11 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-def parse_question(path: str, text: str) -> Parsed:
-    """The question in the English file at `path` (`content/<topic>/<slug>.md`), with every problem of the file."""
+def parse_question(path: str, text: str, own: bool = False) -> Parsed:
+    """The question in the English file at `path` (`content/<topic>/<slug>.md`), with every problem of the file.
+
+    A learner's `own` question needs no sources, no points covered and no key points, and names its topic itself.
+    """
     report = Report(path)
     if not text.strip():
         report.add(1, "file", "a question", "an empty file", "write the question; content/README.md has an example.")
@@ -63,11 +70,11 @@ def parse_question(path: str, text: str) -> Parsed:
     front, markdown, first_line = parts
     keys = read_yaml(front, report, first_line=2)
     body = read_body(markdown, report, first_line)
-    question = _question(PurePosixPath(path), keys, body) if keys else None
+    question = _question(PurePosixPath(path), keys, body, own) if keys else None
     return Parsed(None if report.problems else question, body, tuple(report.problems))
 
 
-def _question(path: PurePosixPath, keys: Keys, body: Body) -> Question | None:
+def _question(path: PurePosixPath, keys: Keys, body: Body, own_rules: bool) -> Question | None:
     """The question that keys and body make; None where its kind is not one of ours."""
     kind = keys.value.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -77,22 +84,24 @@ def _question(path: PurePosixPath, keys: Keys, body: Body) -> Question | None:
         keys.unknown((*COMMON_KEYS, *(key for more in KIND_KEYS.values() for key in more)))
         kind = ""
     else:
-        keys.unknown((*COMMON_KEYS, *KIND_KEYS.get(kind, ())))
+        keys.unknown((*COMMON_KEYS, *KIND_KEYS.get(kind, ()), *(OWN_KEYS if own_rules else ())))
     if not SLUG.fullmatch(path.stem):
         fix = "rename the file; its name is the id of the question."
         keys.report.add(0, "slug", "lower-case words joined by hyphens", shown(path.stem), fix)
-    fix = "write `sources: [{title: Attention Is All You Need, year: 2017}]`."
+    if own_rules and not isinstance(keys.value.get("ready", False), bool):
+        keys.wrong("ready", "true or false", "write `ready: true` where the question is to be studied.")
     common: dict[str, Any] = {
         "slug": path.stem,
-        "topic": path.parent.name,
+        "topic": (keys.text("topic", default="") if own_rules else "") or path.parent.name,
         "difficulty": keys.integer("difficulty", 1, 5),
-        "covers": keys.words("covers", SLUG, "points of content/syllabus.yaml", required=True),
+        "covers": keys.words("covers", SLUG, "points of content/syllabus.yaml", required=not own_rules),
         "tags": keys.words("tags", TAG, "tags"),
         "demos": keys.words("demos", NAME, "demos"),
         "requires": keys.words("requires", SLUG, "questions"),
         "follow_ups": keys.words("follow_ups", SLUG, "questions"),
-        "sources": keys.each("sources", _source, "a list of at least one source with title and year", fix),
-        "revision": keys.integer("revision", 1, default=1),
+        "sources": _sources(keys, own_rules),
+        "revision": (revision := keys.integer("revision", 1, default=1)),
+        "changes": _changes(keys, revision),
         "formerly": keys.words("formerly", SLUG, "former slugs"),
         "predict": _predict(keys, body),
         "texts": {"en": body.text},
@@ -100,20 +109,64 @@ def _question(path: PurePosixPath, keys: Keys, body: Body) -> Question | None:
         "lines": keys.lines,
     }
     own = _numeric(keys) if kind == "numeric" else _claim(keys) if kind == "claim" else {}
-    _check_headings(kind, keys, body)
+    _check_headings(kind, keys, body, own_rules)
     question = KINDS[kind](**common, **own) if kind else None
     _check_drawn(keys, body, own.get("vary", {}))
     return question
 
 
-def _source(keys: Keys) -> Source:
+def _sources(keys: Keys, own_rules: bool) -> tuple[Source, ...]:
+    """Where the answer can be verified; one of a learner's own question may be without its year, which is 0 then."""
+    if own_rules and not keys.has("sources"):
+        return ()
+    fix = "write `sources: [{title: Attention Is All You Need, year: 2017}]`."
+    return keys.each(
+        "sources",
+        partial(_source, year=0 if own_rules else None),
+        "a list of at least one source with title and year",
+        fix,
+    )
+
+
+def _changes(keys: Keys, revision: int) -> dict[int, dict[str, str]]:
+    """What changed in each revision above 1, by language."""
+    value = keys.value.get("changes") or {}
+
+    def fix(number: int) -> str:
+        return f'write `changes: {{{number}: {{en: "what the answer says now", zh: 现在的答案是什么}}}}`.'
+
+    if not isinstance(value, dict):
+        keys.wrong("changes", "a mapping of revisions to what changed", fix(max(revision, 2)))
+        return {}
+    for number in range(2, revision + 1):
+        if number not in value:
+            at = "changes" if keys.has("changes") else "revision"
+            keys.wrong("changes", f"what changed in revision {number}", fix(number), "nothing", at)
+    changes = {}
+    for number, texts in value.items():
+        key = f"changes.{number}"
+        if type(number) is not int or not 2 <= number <= revision:
+            expected = f"revisions from 2 to {revision}" if revision > 1 else "no such key in revision 1"
+            keys.wrong(key, expected, "raise `revision` to it, or remove it.", shown(number))
+        elif inner := keys.inside(key, texts, "a mapping of languages to what changed", fix(number)):
+            inner.unknown(LANGUAGES)
+            changes[number] = {each: inner.text(each) for each in LANGUAGES if each == "en" or inner.has(each)}
+            for language, text in changes[number].items():
+                if any(isinstance(segment, Link) for segment in segments(text)):
+                    inner.wrong(
+                        language, "text without links", "name the figure alone; the answer has the link.", "one"
+                    )
+    return changes
+
+
+def _source(keys: Keys, year: int | None) -> Source:
     keys.unknown(SOURCE_KEYS)
     url = keys.text("url", default="")
     if url and not url.startswith(("https://", "http://")):
         keys.wrong("url", "an address that begins with https://", "write the whole address, or leave it out.")
     return Source(
         title=keys.text("title"),
-        year=keys.integer("year", 1700, 2100, example=2017),
+        year=keys.integer("year", 1700, 2100, default=year, example=2017),
         where=keys.text("where", default=""),
         url=url,
     )
@@ -198,13 +251,13 @@ def _vary(keys: Keys) -> dict[str, tuple[Value, ...]]:
     return vary
 
 
-def _check_headings(kind: str, keys: Keys, body: Body) -> None:
+def _check_headings(kind: str, keys: Keys, body: Body, own_rules: bool) -> None:
     """Reports the parts that this kind needs and does not have, or has and must not."""
     text, report = body.text, keys.report
     needed = {"Answer": text.answer}
     if kind in ("choice", "multiple"):
         needed["Choices"] = "there" if text.choices else ""
-    if kind == "open":
+    if kind == "open" and not own_rules:
         needed["Key points"] = "there" if text.key_points else ""
     for heading, content in needed.items():
         if heading not in body.headings:

@@ -1,4 +1,4 @@
-"""Where things are: the learner's database and the bank of questions."""
+"""Where things are: the learner's database and own questions, and the bank."""
 
 import os
 from pathlib import Path
@@ -18,3 +18,9 @@ def content_path(given: str | os.PathLike[str] | None = None) -> Path:
     """The folder of the bank: the given one, else `KB_CONTENT`, else `content` beside this package."""
     chosen = given or os.environ.get("KB_CONTENT")
     return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parent.parent / "content"
+
+
+def drafts_path(database: Path) -> Path:
+    """The folder of the learner's own questions, drafts or ready: `KB_DRAFTS`, else `drafts` beside the database."""
+    chosen = os.environ.get("KB_DRAFTS")
+    return Path(chosen).expanduser() if chosen else database.parent / "drafts"

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from kb.choosing import Course, Desk, Group, queue
 from kb.rating import Rating
+from kb.retention import recalls
 from kb.scheduling import Card
 
 FORECAST_DAYS = 14
@@ -48,13 +49,19 @@ def progress_at(desk: Desk, course: Course) -> Progress:
     """How it goes at the moment of the desk."""
     cards = {card.question: card for card in desk.cards.all()}
     due_now = {slug for slug, group in queue(desk, course) if group is not Group.NEW}
-    suspended = desk.log.suspended()
+    suspended, buried = desk.log.suspended(), desk.log.buried(desk.today)
     coming = [card for slug, card in cards.items() if slug in course.questions and slug not in suspended]
-    days = Counter(desk.today if card.question in due_now else desk.due_day(card) for card in coming)
+    tomorrow = desk.today + timedelta(days=1)
+    days = Counter(
+        desk.today
+        if card.question in due_now
+        else max(desk.due_day(card), tomorrow if card.question in buried else desk.today)
+        for card in coming
+    )
     return Progress(
         topics=tuple(_topic(desk, course, topic, cards, due_now) for topic in course.topics),
-        reviews=sum(card.reviews for card in cards.values()),
-        retention=_retention(desk, cards),
+        reviews=sum(card.reviews for card in cards.values()) - desk.log.count_known(),
+        retention=_retention(desk),
         streak_days=_streak(desk),
         forecast=tuple((day, days[day]) for day in _span(desk.today, FORECAST_DAYS)),
         last_days=_last_days(desk),
@@ -77,14 +84,9 @@ def _topic(
     )
 
 
-def _retention(desk: Desk, cards: Mapping[str, Card]) -> float | None:
-    first = desk.log.first_answers(desk.today - timedelta(days=LAST_DAYS - 1), desk.today)
-    recalls = [
-        rating is not Rating.Again
-        for (slug, day), rating in first.items()
-        if slug in cards and cards[slug].first_day < day
-    ]
-    return sum(recalls) / len(recalls) if recalls else None
+def _retention(desk: Desk) -> float | None:
+    recalled = [recall.recalled for recall in recalls(desk, desk.today - timedelta(days=LAST_DAYS - 1), desk.today)]
+    return sum(recalled) / len(recalled) if recalled else None
 
 
 def _streak(desk: Desk) -> int:

@@ -89,6 +89,7 @@ class Text:
 class Question:
     """What every kind has; `path` is relative to the folder that holds the bank, with forward slashes.
 
+    `changes` says, for each revision from 2 on and in each language, what its answer says that the one before did not.
     `lines` maps keys of the front matter, such as "requires" or "vary.num_layers", to the line they stand on.
     """
 
@@ -105,6 +106,7 @@ class Question:
     requires: tuple[str, ...] = ()
     follow_ups: tuple[str, ...] = ()
     revision: int = 1
+    changes: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     formerly: tuple[str, ...] = ()
     predict: Predict | None = None
     path: str = ""
@@ -118,6 +120,10 @@ class Question:
     def text(self, language: str) -> Text:
         """The text in this language, or in English where there is no translation."""
         return self.texts.get(language) or self.texts["en"]
+
+    def changed_since(self, revision: int) -> tuple[Mapping[str, str], ...]:
+        """What changed after this revision, the earliest first, each in every language."""
+        return tuple(self.changes[each] for each in sorted(self.changes) if each > revision)
 
     def with_texts(self, texts: Mapping[str, Text]) -> Self:
         """The same question in these languages."""

@@ -64,6 +64,8 @@ def _keys(question: Question) -> dict[str, Any]:
         {name: value for name, value in asdict(source).items() if value != ""} for source in question.sources
     ]
     keys["revision"] = question.revision
+    if question.changes:
+        keys["changes"] = {number: dict(texts) for number, texts in question.changes.items()}
     if question.formerly:
         keys["formerly"] = list(question.formerly)
     return keys

@@ -34,11 +34,12 @@ def restore(store: Store, file: Path, now: datetime) -> Restored:
     Raises: the StoreErrors of kb.foreign.opened, StoreUnavailableError when the database is in use or the disk fails;
     nothing was changed then.
     """
+    store.close()
     if file.exists() and store.path.exists() and file.samefile(store.path):
         raise UsageError(f"{file}: expected a backup; found the database itself.")
     with opened(file, now) as theirs:
         with theirs.reading() as transaction:
-            (answers,) = next(transaction.log.raw("SELECT count(*) FROM answers"))
+            (answers,) = next(transaction.log.raw("SELECT count(*) FROM answers WHERE kind = 'review'"))
         try:
             return Restored(answers, _replace(store.path, theirs.path, now))
         except (OSError, sqlite3.Error) as error:

@@ -4,17 +4,20 @@ Settings are stored as events, so the last one counts and the former ones stay o
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 from kb import clock
-from kb.errors import UsageError
+from kb.errors import SchedulingError, UsageError
 from kb.log import Log
 from kb.planning import Interview
 from kb.questions import LANGUAGES
-from kb.scheduling import MAX_RETENTION, MIN_RETENTION
+from kb.scheduling import DEFAULT_PARAMETERS, MAX_RETENTION, MIN_RETENTION, checked_parameters
+
+THEMES = ("auto", "light", "dark")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,9 @@ class Settings:
     """The learner's settings; None leaves the choice to the program: its locale, the computer's time zone, no date.
 
     `interview_date` is an interview on every topic, beside those of `interviews`. Where `minutes_per_day` is set, it decides
-    how many answers a day has, and not `answers_per_day`.
+    how many answers a day has, and not `answers_per_day`; where `session_minutes` is set, a session ends at the first rating
+    after so many, and otherwise after `session_size` questions. `leech_lapses` is how often a question may slip before it is
+    put aside, 0 for always again. `fsrs_parameters` are those fitted to the learner's own log (kb/optimising.py).
     """
 
     language: str | None = None
@@ -34,11 +39,24 @@ class Settings:
     interviews: tuple[Interview, ...] = ()
     answers_per_day: int = 40
     minutes_per_day: int | None = None
+    theme: str = "auto"
+    session_size: int = 20
+    session_minutes: int | None = None
+    device: str = "auto"
+    demo_timeout_s: int | None = None
+    demo_memory_mib: int | None = None
+    leech_lapses: int = 8
+    fsrs_parameters: tuple[float, ...] | None = None
 
     @property
     def all_interviews(self) -> tuple[Interview, ...]:
         """Every interview that was set, past ones included."""
         return self.interviews if self.interview_date is None else (*self.interviews, Interview(self.interview_date))
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """The parameters of FSRS that hold for this learner."""
+        return self.fsrs_parameters or DEFAULT_PARAMETERS
 
     @property
     def days(self) -> clock.LearnerDays:
@@ -65,6 +83,8 @@ def checked_setting(name: str, value: Any) -> Any:
     accepted = _checked(name, value)
     if name == "interviews":
         return [{"date": each.date.isoformat(), "topics": list(each.topics)} for each in accepted]
+    if isinstance(accepted, tuple):
+        return list(accepted)
     return accepted.isoformat() if isinstance(accepted, date) else accepted
 
 
@@ -73,10 +93,13 @@ def _checked(name: str, value: Any) -> Any:
     return DEFAULTS[name] if value is None else _RULES[name](name, value)
 
 
-def _language(name: str, value: Any) -> str:
-    if value in LANGUAGES:
-        return str(value)
-    raise UsageError(f"{name}: expected one of {', '.join(LANGUAGES)}; found {value!r}.")
+def _one_of(choices: Collection[str]) -> Callable[[str, Any], str]:
+    def rule(name: str, value: Any) -> str:
+        if isinstance(value, str) and value in choices:
+            return value
+        raise UsageError(f"{name}: expected one of {', '.join(choices)}; found {value!r}.")
+
+    return rule
 
 
 def _integer(minimum: int, maximum: int) -> Callable[[str, Any], int]:
@@ -133,8 +156,19 @@ def _interview(name: str, *, date: Any, topics: Any = ()) -> Interview:
     return Interview(_date(name, date), tuple(topics))
 
 
+def _parameters(name: str, value: Any) -> tuple[float, ...]:
+    """The numbers as a list, or as text with commas between them."""
+    try:
+        numbers = json.loads(f"[{value.strip().strip('[]')}]") if isinstance(value, str) else value
+        return checked_parameters(numbers)
+    except SchedulingError as error:
+        raise UsageError(f"{name}: {error}") from None
+    except (TypeError, ValueError):
+        raise UsageError(f"{name}: expected a list of numbers; found {value!r}.") from None
+
+
 _RULES: dict[str, Callable[[str, Any], Any]] = {
-    "language": _language,
+    "language": _one_of(LANGUAGES),
     "new_per_day": _integer(0, 9999),
     "desired_retention": _retention,
     "rollover_hour": _integer(0, 23),
@@ -143,5 +177,13 @@ _RULES: dict[str, Callable[[str, Any], Any]] = {
     "interviews": _interviews,
     "answers_per_day": _integer(1, 9999),
     "minutes_per_day": _integer(1, 1440),
+    "theme": _one_of(THEMES),
+    "session_size": _integer(1, 500),
+    "session_minutes": _integer(1, 240),
+    "device": _one_of(DEVICES),
+    "demo_timeout_s": _integer(1, 3600),
+    "demo_memory_mib": _integer(256, 1024 * 1024),
+    "leech_lapses": _integer(0, 99),
+    "fsrs_parameters": _parameters,
 }
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}

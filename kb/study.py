@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kb import clock
 from kb.bank import Bank
-from kb.choosing import Desk, Fold, Group, anew, changed, course_of, queue, reading, writing
+from kb.choosing import Course, Desk, Fold, Group, anew, changed, course_of, queue, reading, writing
 from kb.errors import SchedulingError, UsageError
 from kb.log import Details, after, to_json
+from kb.marks import is_leech_by, suspend_leech
 from kb.progress import Progress, TopicProgress, progress_at
 from kb.questions import NumericQuestion, Question
 from kb.rating import Rating
 from kb.scheduling import Card, Review, State, checked_rating
 from kb.settings import Settings, checked_setting, read_settings
 from kb.store import Store
-from kb.towards import interviews_ahead, subjects
+from kb.towards import comes_back, interviews_ahead, subjects
 
 if TYPE_CHECKING:
     from kb.planning.forecast import Outlook
@@ -34,7 +36,9 @@ __all__ = [
     "Reviewed",
     "TopicProgress",
     "Undone",
+    "attempt_at",
     "due",
+    "know",
     "next_attempt",
     "plan",
     "preview",
@@ -48,12 +52,15 @@ __all__ = [
 ]
 
 
+_SEEDS = random.SystemRandom()
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A question put to the learner once; its id makes a second submission harmless.
 
     `order` is the order in which the choices are shown: positions in `Text.choices`. `changed` says that the meaning
-    of the answer changed since the learner's last review of it.
+    of the answer changed since the learner's last review of it, and `changes` what, revision by revision and by language.
     """
 
     attempt_id: str
@@ -64,6 +71,7 @@ class Attempt:
     order: tuple[int, ...]
     shown_at: datetime
     changed: bool = False
+    changes: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,15 +107,24 @@ class Plan:
 
 @dataclass(frozen=True)
 class Preview:
-    """When a question would come back after a rating; `interval` is in minutes, or in whole days of the learner."""
+    """When a question would come back after a rating; `interval` is in minutes, or in whole days of the learner.
+
+    With an interview ahead the plan decides what is asked; then `planned` is True, and `due` the day until which the answer is
+    expected to hold, at most that of the interview.
+    """
 
     due: datetime
     interval: timedelta
+    planned: bool = False
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A stored answer and the card after it; `duplicate` says that this attempt had been stored before."""
+    """A stored answer and the card after it; `duplicate` says that this attempt had been stored before.
+
+    `leech` says that with this answer the question slipped so often that it was put aside. `due` and `planned` are those of
+    the preview.
+    """
 
     question: str
     rating: Rating
@@ -117,6 +134,8 @@ class Reviewed:
     difficulty: float
     state: State
     duplicate: bool
+    leech: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +150,7 @@ def start_attempt(
     question: Question, now: datetime, *, seed: int | None = None, attempt_id: str | None = None
 ) -> Attempt:
     """An attempt at this question; the seed, below 2**63, gives its parameters and the order of its choices."""
-    seed = random.SystemRandom().randrange(2**32) if seed is None else _checked_seed(seed)
+    seed = _SEEDS.getrandbits(32) if seed is None else _checked_seed(seed)
     order = list(range(len(question.text("en").choices)))
     source = random.Random(seed)
     for last in range(len(order) - 1, 0, -1):  # not shuffle(): only random() promises the same sequence for ever
@@ -149,27 +168,46 @@ def start_attempt(
 
 
 def next_attempt(
-    bank: Bank, store: Store, now: datetime, *, topics: Collection[str] = (), skip: Collection[str] = ()
+    bank: Bank,
+    store: Store,
+    now: datetime,
+    *,
+    topics: Collection[str] = (),
+    skip: Collection[str] = (),
+    beyond: bool = False,
 ) -> Attempt | None:
     """An attempt at the question to ask now, or None when there is nothing left to study.
 
     Steps of minutes first, then reviews with the lowest chance of recall, then new questions whose `requires` are known,
     then steps that run out soon. The question answered last comes again only when there is no other. With `topics`, only
-    theirs, whatever other topics they require.
+    theirs, whatever other topics they require. With `beyond`, the limits of the day do not hold.
     """
     with reading(bank, store, now) as desk:
         course = course_of(bank)
-        found = next(queue(desk, course, topics, skip), None)
+        found = next(queue(desk, course, topics, skip, beyond=beyond), None)
         if found is None:
             return None
-        slug, _ = found
-        return replace(start_attempt(bank.questions[slug], now), changed=slug in changed(desk, course))
+        return _attempt_at(desk, course, bank.questions[found[0]])
 
 
-def due(bank: Bank, store: Store, now: datetime) -> Due:
-    """What can be studied now."""
+def attempt_at(bank: Bank, store: Store, question_id: str, now: datetime) -> Attempt:
+    """An attempt at this question, whether it is due or not; like those of `next_attempt`, it tells what changed."""
     with reading(bank, store, now) as desk:
-        queued = list(queue(desk, course_of(bank)))
+        return _attempt_at(desk, course_of(bank), bank.question(question_id))
+
+
+def _attempt_at(desk: Desk, course: Course, question: Question) -> Attempt:
+    attempt = start_attempt(question, desk.now)
+    card = desk.cards.get(question.slug) if question.slug in changed(desk, course) else None
+    return attempt if card is None else replace(attempt, changed=True, changes=question.changed_since(card.revision))
+
+
+def due(
+    bank: Bank, store: Store, now: datetime, *, topics: Collection[str] = (), beyond: bool = False, n: int | None = None
+) -> Due:
+    """What can be studied now, in the words of `next_attempt`: all of it, or of a long queue the first `n` questions."""
+    with reading(bank, store, now) as desk:
+        queued = list(islice(queue(desk, course_of(bank), topics, beyond=beyond), n))
     counts = Counter(group for _, group in queued)
     return Due(
         due=counts[Group.REVIEW],
@@ -204,8 +242,8 @@ def preview(bank: Bank, store: Store, question_id: str, now: datetime) -> dict[R
     question = bank.question(question_id)
     with reading(bank, store, now) as desk:
         card = desk.cards.get(question.slug)
-        cards = desk.scheduler.ratings(question.slug, card, _review(desk, card, Rating.Good, question.revision))
-        return {rating: Preview(desk.due(card), desk.interval(card)) for rating, card in cards.items()}
+        outcomes = desk.outcomes(question.slug, card, _review(desk, card, Rating.Good, question.revision))
+        return {each.review.rating: _when(desk, bank, each.card) for each in outcomes}
 
 
 def submit(
@@ -236,32 +274,46 @@ def submit(
     )
     with writing(bank, store, now) as desk:
         stored = desk.log.find(attempt.attempt_id)
-        card = desk.cards.get(slug)
+        before = card = desk.cards.get(slug)
         if stored is None:
-            review = _review(desk, card, rating, attempt.revision)
-            desk.log.add_review(attempt.attempt_id, slug, review, details)
-            card = desk.scheduler.review(slug, card, review)
-            desk.cards.put(card)
+            card = _add(
+                desk, slug, before, _review(desk, before, rating, attempt.revision), attempt.attempt_id, details
+            )
+            if before is not None:
+                suspend_leech(desk, before, card, attempt.attempt_id)
         elif desk.present_slug(stored.question) != slug:
             raise UsageError(f"attempt {attempt.attempt_id}: it was an attempt at {stored.question}; found {slug}.")
         elif stored.undone or card is None:
             raise UsageError(f"attempt {attempt.attempt_id}: it was undone; start a new one.")
-        reviewed = Reviewed(
-            question=slug,
-            rating=rating if stored is None else stored.rating,
-            review_id=attempt.attempt_id,
-            due=desk.due(card),
-            stability=card.stability,
-            difficulty=card.difficulty,
-            state=card.state,
-            duplicate=stored is not None,
-        )
+        given = rating if stored is None else stored.rating
+        reviewed = _reviewed(desk, bank, card, given, attempt.attempt_id, duplicate=stored is not None)
+    store.back_up(desk.today)
+    return reviewed
+
+
+def know(bank: Bank, store: Store, question_id: str, now: datetime) -> Reviewed:
+    """Takes the question as known already: it comes back as after Easy, and is no answer of the day; once a day is enough."""
+    question = bank.question(question_id)
+    slug = question.slug
+    with writing(bank, store, now) as desk:
+        card = desk.cards.get(slug)
+        stored = desk.log.last_known(desk.names(slug), desk.today)
+        if stored is None or card is None:
+            review = replace(_review(desk, card, Rating.Easy, question.revision), known=True)
+            card = _add(desk, slug, card, review, review_id := uuid.uuid4().hex, Details())
+            stored_before = False
+        else:
+            review_id, stored_before = stored, True
+        reviewed = _reviewed(desk, bank, card, Rating.Easy, review_id, duplicate=stored_before)
     store.back_up(desk.today)
     return reviewed
 
 
 def undo(store: Store, now: datetime) -> Undone | None:
-    """The learner's last review, taken back by appending to the log; None when there is none."""
+    """The learner's last review, or what was taken as known, taken back by appending to the log; None when there is none.
+
+    A question that this review had made a leech is asked again.
+    """
     with writing(None, store, now) as desk:
         last = desk.log.last_answer()
         if last is None:
@@ -270,6 +322,8 @@ def undo(store: Store, now: datetime) -> Undone | None:
         desk.log.add_undo(review_id, desk.now, desk.today)
         slug = desk.present_slug(question)
         desk.cards.refold(slug, desk.scheduler)
+        if is_leech_by(desk, slug, review_id):
+            desk.log.add_event("unsuspend", desk.now, question=slug)
     return Undone(review_id, slug)
 
 
@@ -305,6 +359,40 @@ def _review(desk: Desk, card: Card | None, rating: Rating, revision: int) -> Rev
     """A review given now, after all others of this card."""
     ordered_at = after(desk.now, None if card is None else card.ordered_at)
     return Review(rating=rating, reviewed_at=desk.now, day=desk.today, ordered_at=ordered_at, revision=revision)
+
+
+def _add(desk: Desk, slug: str, card: Card | None, review: Review, review_id: str, details: Details) -> Card:
+    """The card after this review, both stored."""
+    outcome = desk.outcome(slug, card, review)
+    desk.log.add_review(review_id, slug, outcome.review, details)
+    desk.cards.put(outcome.card)
+    if review.known:  # its answer was not shown
+        desk.remembered.drop("given_away")
+    return outcome.card
+
+
+def _when(desk: Desk, bank: Bank, card: Card) -> Preview:
+    """When the question of this card comes back."""
+    day = comes_back(desk, course_of(bank), card)
+    if day is None:
+        return Preview(desk.due(card), desk.interval(card))
+    return Preview(desk.days.start(day), day - desk.today, planned=True)
+
+
+def _reviewed(desk: Desk, bank: Bank, card: Card, rating: Rating, review_id: str, *, duplicate: bool) -> Reviewed:
+    when = _when(desk, bank, card)
+    return Reviewed(
+        question=card.question,
+        rating=rating,
+        review_id=review_id,
+        due=when.due,
+        planned=when.planned,
+        stability=card.stability,
+        difficulty=card.difficulty,
+        state=card.state,
+        duplicate=duplicate,
+        leech=rating is Rating.Again and is_leech_by(desk, card.question, review_id),
+    )
 
 
 def _milliseconds(duration_s: float | None) -> int | None:

@@ -12,6 +12,7 @@ _folder = tempfile.TemporaryDirectory(prefix="livecards-tests-")
 os.environ["KB_DB"] = f"{_folder.name}/progress.db"
 os.environ["XDG_CACHE_HOME"] = _folder.name
 os.environ.pop("KB_CONTENT", None)
+os.environ.pop("KB_DRAFTS", None)
 
 # CI decides whether a change may land: it tries the same cases each time. Everywhere else new ones are tried at every run.
 # No case has to be quick: nothing is timed in tests.

@@ -148,7 +148,7 @@ def test_every_problem_of_a_file_is_reported_at_once(root: Path) -> None:
         f"{where}:2: value: expected either value or demo; found neither.",
         f"{where}:3: difficulty: expected a whole number from 1 to 5; found 9.",
         f"{where}:5: valu: expected one of kind, difficulty, covers, tags, demos, requires, follow_ups, sources, revision, "
-        "formerly, predict, value, demo, params, vary, asks, unit, tolerance; found an unknown key.",
+        "changes, formerly, predict, value, demo, params, vary, asks, unit, tolerance; found an unknown key.",
         f"{where}:12: formula: expected every `$` closed in its paragraph; found one that is not.",
         f"{where}:12: text: expected Markdown without raw HTML; found '<b>'.",
     ]

@@ -153,16 +153,19 @@ def study(bank: Path, db: Path, typed: str, *options: str) -> subprocess.Complet
 
 
 def test_study_asks_computes_the_figures_here_and_records_the_rating(kb: Kb, bank: Path, tmp_path: Path) -> None:
-    typed = "9\n2\nmuch\n0.8\nmaybe\n\ng\n"
+    typed = "9\n2\nmuch\n0.8\nmaybe\nc\ng\n"
     done = study(bank, tmp_path / "progress.db", typed, "--count", "1", "--device", "cpu")
     assert "Expected a number from 1 to 4; found '9'." in done.stderr
     assert "Expected a number such as 1,024, 1.5e3, 3/4 or 12 %; found 'much'." in done.stderr
-    assert "Expected g, or only Enter; found 'maybe'." in done.stderr
+    assert "Expected g, l, c or only Enter; found 'maybe'." in done.stderr
     assert "You predicted 0.8; computed here: 0.9222" in done.stdout
     assert "max_weight_scaled = 0.06829" in done.stdout
     assert "kb demo run softmax_saturation --head-dim 512 --num-keys 128" in done.stdout
     assert "Recorded." in done.stdout
-    assert kb("stats", "--json").json["reviews"] == 1
+    stats = kb("stats", "--json").json
+    assert stats["reviews"] == 1
+    assert [each["count"] for each in stats["calibration"]["bins"]] == [0, 0, 1]
+    assert (stats["calibration"]["predictions"], stats["calibration"]["close"]) == (1, 0)
 
 
 def test_ending_a_session_records_nothing(kb: Kb, bank: Path, tmp_path: Path) -> None:

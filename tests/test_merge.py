@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from small_bank import NOON, bank_of, question, quick_folder
 
 from kb import study
-from kb.errors import CorruptDatabaseError
+from kb.errors import CorruptDatabaseError, UsageError
 from kb.merging import merge
 from kb.rating import Rating
 from kb.store import Store
@@ -170,6 +170,13 @@ def test_what_is_no_database_of_ours_is_refused_in_one_sentence_and_nothing_chan
             "INSERT INTO events SELECT 'x', 'setting', NULL, 'new_per_day', '-3', reviewed_at, reviewed_at, 'y' FROM reviews",
             r"events that cannot be read \(1\)",
         ),
+        *(
+            (
+                f"INSERT INTO events SELECT 'x', '{kind}', 'b', 'demo', '{value}', reviewed_at, reviewed_at, 'y' FROM reviews",
+                r"events that cannot be read \(1\)",
+            )
+            for kind, value in (("bury", '"today"'), ("demo_run", "3"), ("note", "[1]"), ("suspend", "true"))
+        ),
     ],
 )
 def test_an_impossible_answer_in_the_other_file_is_one_sentence_and_nothing_changes(new_store, statement, message):
@@ -209,3 +216,35 @@ def test_the_command_adds_what_is_new(kb: Kb, tmp_path: Path):
     missing = kb("merge", str(tmp_path / "missing.db"))
     assert (missing.code, missing.out) == (2, "")
     assert missing.err == f"kb: {tmp_path / 'missing.db'}: expected a database of Livecards; found no file.\n"
+
+
+def test_the_progress_of_another_bank_is_refused_in_one_sentence_and_nothing_changes(new_store):
+    here, there = new_store(), new_store()
+    answer(here, "a")
+    answer(there, "b")
+    before = content(here), there.path.read_bytes()
+    with pytest.raises(UsageError) as error:
+        merge(here, there.path, NOW, bank_of(question("a"), question("c")))
+    assert str(error.value) == (
+        f"{there.path}: expected answers to questions of this bank; found answers to others alone (1 questions),"
+        " so nothing was taken from it.\n    Fix: name the bank that it belongs to with KB_CONTENT or --content."
+    )
+    assert (content(here), there.path.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    "bank",
+    [BANK, bank_of(question("a"), broken=frozenset({"b"})), bank_of(question("a"), question("new", formerly=("b",)))],
+    ids=["has it", "its file is broken", "has it under another name"],
+)
+def test_one_question_in_common_makes_it_the_same_bank(new_store, bank):
+    here, there = new_store(), new_store()
+    answer(there, "b")
+    answer(there, "c")
+    assert merge(here, there.path, NOW, bank) == 2
+
+
+def test_a_file_without_answers_is_of_any_bank(new_store):
+    here, there = new_store(), new_store()
+    study.set_setting(there, "new_per_day", 3, NOON)
+    assert merge(here, there.path, NOW, BANK) == 1

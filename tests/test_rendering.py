@@ -129,7 +129,11 @@ def questions(draw: st.DrawFn) -> Question:
         demos=tuple(draw(st.lists(NAMES, max_size=2, unique=True))),
         requires=tuple(draw(st.lists(SLUGS, max_size=2, unique=True))),
         sources=tuple(draw(st.lists(SOURCES, min_size=1, max_size=2))),
-        revision=draw(st.integers(1, 9)),
+        revision=(revision := draw(st.integers(1, 4))),
+        changes={
+            number: {"en": draw(TEXTS_OF_KEYS), **draw(st.sampled_from([{}, {"zh": "变了"}]))}
+            for number in range(2, revision + 1)
+        },
         formerly=tuple(draw(st.lists(SLUGS, max_size=2, unique=True))),
         predict=predict,
         texts={"en": draw(texts(kind, predict is not None, drawn))},

@@ -1,6 +1,7 @@
 """The worker: every way a run can go wrong gives one sentence, and the next run works."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -156,3 +157,35 @@ def test_what_a_demo_prints_stays_off_stdout(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "mine\n"
     assert "noise from the demo" in done.stderr
+
+
+def test_a_runner_can_be_closed_while_its_workers_start_and_nothing_is_printed(tmp_path: Path) -> None:
+    code = (
+        "import time\n"
+        "from demos._runner import Runner\n"
+        "if __name__ == '__mp_main__':\n"  # in a worker, which starts by reading the script of its caller
+        "    time.sleep(0.1)\n"
+        "if __name__ == '__main__':\n"
+        "    runner = Runner(workers=12)\n"
+        "    runner.warm_up()\n"
+        "    runner.close()\n"
+    )
+    script = tmp_path / "caller.py"
+    script.write_text(code, encoding="utf-8")
+    root = Path(demos.__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_to_warm_up_does_not_wait_for_torch() -> None:
+    code = (
+        "from demos._runner import Runner\n"
+        "runner = Runner()\n"
+        "runner.warm_up()\n"
+        "print(runner._warming.is_alive())\n"
+        "runner.close()\n"
+    )
+    root = Path(demos.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

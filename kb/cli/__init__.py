@@ -18,6 +18,15 @@ COMMANDS = {
     "undo": "kb.cli.progress",
     "stats": "kb.cli.progress",
     "plan": "kb.cli.plan",
+    "optimise": "kb.cli.optimise",
+    "know": "kb.cli.marks",
+    "suspend": "kb.cli.marks",
+    "unsuspend": "kb.cli.marks",
+    "bury": "kb.cli.marks",
+    "unbury": "kb.cli.marks",
+    "flag": "kb.cli.marks",
+    "unflag": "kb.cli.marks",
+    "note": "kb.cli.marks",
     "rebuild": "kb.cli.progress",
     "list": "kb.cli.bank",
     "show": "kb.cli.bank",
@@ -27,6 +36,7 @@ COMMANDS = {
     "demo": "kb.cli.demo",
     "export": "kb.cli.exchange",
     "import": "kb.cli.exchange",
+    "drafts": "kb.cli.drafts",
     "backup": "kb.cli.keeping",
     "restore": "kb.cli.keeping",
     "merge": "kb.cli.keeping",
@@ -69,3 +79,4 @@ class LazyGroup(click.Group):
 def kb(ctx: click.Context, db: Path | None, content: Path | None, lang: str | None) -> None:
     """Prepare for an interview on transformers: questions, demos that compute the answers, reviews until the day."""
     ctx.obj = Session(db, content, lang)
+    ctx.call_on_close(ctx.obj.close)

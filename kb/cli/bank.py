@@ -4,55 +4,60 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.cli.session import Session, json_option, note, pass_session, print_json
+from kb.cli.session import Session, json_option, note, now, pass_session, print_json
 from kb.errors import UsageError
 from kb.questions import KINDS
 
 if TYPE_CHECKING:
-    from kb.questions import Question
+    from kb.bank import Outline
 
 
 @click.command("list")
 @click.option("--topic", help="Only this topic.")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Only this kind.")
+@click.option("--suspended", "wanted", flag_value="suspended", help="Only those that are suspended.")
+@click.option("--flagged", "wanted", flag_value="flagged", help="Only those with a flag.")
+@click.option("--noted", "wanted", flag_value="note", help="Only those with a note.")
 @json_option
 @pass_session
-def list_command(session: Session, topic: str | None, kind: str | None, as_json: bool) -> None:
+def list_command(session: Session, topic: str | None, kind: str | None, wanted: str | None, as_json: bool) -> None:
     """List the questions of the bank."""
     topics = [each.id for each in session.bank.syllabus.topics]
     if topic is not None and topic not in topics:
         raise UsageError(f"--topic: expected one of {', '.join(topics)}; found '{topic}'.")
     questions = [
         question
-        for question in session.bank.questions.values()
+        for question in session.bank.outlines
         if topic in (None, question.topic) and kind in (None, question.kind)
     ]
+    if wanted is not None:
+        from kb.marks import marks
+
+        found = marks(session.bank, session.store, now())
+        questions = [each for each in questions if each.slug in found and getattr(found[each.slug], wanted)]
     if as_json:
         print_json([_row(question) for question in questions])
         return
+    from kb.plaintext import plain
+
     width = max((len(question.slug) for question in questions), default=0)
     for question in questions:
-        click.echo(f"{question.slug:{width}}  {question.kind:8}  {question.difficulty}  {_title(session, question)}")
+        title = plain(question.title(session.language))
+        click.echo(f"{question.slug:{width}}  {question.kind:8}  {question.difficulty}  {title}")
     note(session._("{count} questions", count=len(questions)))
 
 
-def _row(question: "Question") -> dict[str, Any]:
+def _row(question: "Outline") -> dict[str, Any]:
     return {
         "id": question.slug,
         "topic": question.topic,
         "kind": question.kind,
         "difficulty": question.difficulty,
-        "title": question.text("en").title,
+        "title": question.title("en"),
         "languages": list(question.languages),
         "covers": list(question.covers),
         "demos": list(question.demos),
     }
-
-
-def _title(session: Session, question: "Question") -> str:
-    from kb.plaintext import plain
-
-    return plain(question.text(session.language).title)
 
 
 @click.command("show")
@@ -62,10 +67,12 @@ def _title(session: Session, question: "Question") -> str:
 @pass_session
 def show_command(session: Session, slug: str, answer: bool, as_json: bool) -> None:
     """Show one question and its answer."""
+    from kb.bank import outline_of
+
     question = session.bank.question(slug)
     if as_json:
         text = question.text(session.language)
-        row = _row(question) | {
+        row = _row(outline_of(question)) | {
             "title": text.title,
             "stem": text.stem,
             "choices": [{"text": choice.text, "correct": choice.correct, "why": choice.why} for choice in text.choices],

@@ -55,7 +55,7 @@ class CheckReport:
 
 def check_bank(session: Session, *, run: bool, fix: bool) -> CheckReport:
     """The report on the whole bank; with `run` every figure is computed anew, with `fix` the drifted ones are rewritten."""
-    bank = session.bank
+    bank = session.shared_bank
     specs, broken = demos.catalogue()
     problems = [_problem(error) for error in broken] + list(check.check(bank, specs))
     fixed = 0

@@ -99,10 +99,10 @@ class RunGroup(click.Group):
         spec = demos.describe(name)
         options: list[click.Parameter] = [_option(param) for param in spec.params]
         options += [
-            click.Option(["--device"], type=click.Choice(DEVICES), default="auto", show_default=True),
+            click.Option(["--device"], type=click.Choice(DEVICES), help="Where it runs (else your setting)."),
             click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True),
             click.Option(["--timeout"], type=Limit(0, min_open=True), help=f"Seconds (default {_limit(spec):g})."),
-            click.Option(["--memory-gib"], type=Limit(0, min_open=True), default=4.0, show_default=True),
+            click.Option(["--memory-gib"], type=Limit(0, min_open=True), help="GiB (default 4)."),
             click.Option(["--json", "as_json"], is_flag=True, help="One JSON value on stdout, nothing else."),
         ]
         return click.Command(name, params=options, callback=_runs(name), help=spec.title)
@@ -121,17 +121,22 @@ def _limit(spec: demos.DemoSpec) -> float:
 
 def _runs(name: str) -> Any:
     def callback(
-        device: str, seed: int, timeout: float | None, memory_gib: float, as_json: bool, **options: Any
+        device: str | None, seed: int, timeout: float | None, memory_gib: float | None, as_json: bool, **options: Any
     ) -> None:
+        session = click.get_current_context().find_object(Session) or Session()
+        limits = session.demo_limits(device)
+        if timeout is not None:
+            limits["timeout_s"] = timeout
+        if memory_gib is not None:
+            limits["memory_bytes"] = int(memory_gib * 2**30)
         given = {key: value for key, value in options.items() if value is not None}
-        outcome = shared().run(name, given, device, seed=seed, timeout_s=timeout, memory_bytes=int(memory_gib * 2**30))
+        outcome = shared().run(name, given, seed=seed, **limits)
         if as_json:
             print_json(outcome.to_json())
         else:
             from demos._text import describe_outcome
 
-            session = click.get_current_context().find_object(Session)
-            click.echo(describe_outcome(outcome, str if session is None else session.translate))
+            click.echo(describe_outcome(outcome, session.translate))
         click.get_current_context().exit(0 if all(outcome.claims.values()) else 1)
 
     return callback

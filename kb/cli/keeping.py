@@ -135,7 +135,7 @@ def merge_command(session: Session, other: Path, as_json: bool) -> None:
     """Add what another database holds and yours does not: answers, withdrawals and settings of another computer."""
     from kb.merging import merge
 
-    added = merge(session.store, other, now())
+    added = merge(session.store, other, now(), session.bank)
     if as_json:
         print_json({"added": added})
     else:

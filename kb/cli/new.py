@@ -60,7 +60,7 @@ def new_command() -> None:
 @pass_session
 def question_command(session: Session, slug: str, topic: str, kind: str) -> None:
     """Write the two files of a question, English and Chinese, for you to fill in."""
-    bank = session.bank
+    bank = session.shared_bank
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise UsageError(f"ID: expected lower-case words joined by hyphens; found '{slug}'.")
     topics = {each.id: each for each in bank.syllabus.topics}
@@ -88,7 +88,7 @@ def demo_command(session: Session, name: str, topic: str) -> None:
         raise UsageError(f"NAME: expected lower-case words joined by underscores; found '{name}'.")
     if name in demos.names():
         raise UsageError(f"NAME: '{name}' is taken; `kb demo show {name}` shows it.")
-    topics = [each.id for each in session.bank.syllabus.topics]
+    topics = [each.id for each in session.shared_bank.syllabus.topics]
     if topic not in topics:
         raise UsageError(f"--topic: expected one of {', '.join(topics)}; found '{topic}'.")
     folder = Path(demos.__file__).parent / topic

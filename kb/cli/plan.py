@@ -9,8 +9,10 @@ import click
 
 from kb import study
 from kb.choosing import course_of
+from kb.cli.progress import show_ahead
 from kb.cli.session import Session, json_option, now, pass_session, print_json
 from kb.errors import UsageError
+from kb.forecasting import expected_retention
 from kb.planning import Interview
 from kb.settings import checked_setting
 
@@ -110,6 +112,7 @@ def _show(session: Session, plan: study.Plan) -> None:
     if not plan.interviews:
         command = "kb plan --date 2027-03-31 --answers 40"
         click.echo(session._("No interview is ahead. To set one: {command}", command=command))
+        show_ahead(session, expected_retention(session.bank, session.store, now()))
     click.echo(
         session._(
             "Today: {answered} of {per_day} answers given; {left} to come, {new} of them new, about {minutes} min",

@@ -1,12 +1,17 @@
 """Commands about progress: due, answer, undo, stats, rebuild."""
 
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kb import study
 from kb.cli.session import Session, json_option, note, now, pass_session, print_json
 from kb.rating import Rating
+
+if TYPE_CHECKING:
+    from kb.calibration import Calibration
+    from kb.forecasting import WeekAhead
 
 RATINGS = [rating.name.lower() for rating in Rating]
 
@@ -54,6 +59,13 @@ def answer_command(session: Session, slug: str, rating: str, as_json: bool) -> N
             }
         )
         return
+    if reviewed.leech:
+        note(
+            session._(
+                "This question has slipped too often and is suspended: to learn it anew takes less time than more reviews."
+            )
+        )
+        return
     click.echo(session._("{question}: due again {due}", question=reviewed.question, due=_local(reviewed.due)))
 
 
@@ -87,13 +99,24 @@ def stats_command(session: Session, of_bank: bool, as_json: bool) -> None:
     if of_bank:
         from kb.inventory import inventory
 
-        counted = inventory(session.bank)
+        counted = inventory(session.shared_bank)
         if as_json:
             print_json(counted.to_json())
         else:
             click.echo(counted.to_markdown())
         return
-    progress = study.progress(session.bank, session.store, now())
+    from kb.calibration import calibration
+    from kb.forecasting import expected_retention
+    from kb.history import time_spent
+    from kb.i18n import format_weekday
+    from kb.predicting import quality_of_schedule
+    from kb.retention import true_retention
+
+    bank, store, at = session.bank, session.store, now()
+    progress = study.progress(bank, store, at)
+    recalled, sure = true_retention(bank, store, at), calibration(bank, store, at)
+    spent, ahead = time_spent(bank, store, at), expected_retention(bank, store, at)
+    schedule = quality_of_schedule(bank, store, at)
     if as_json:
         print_json(
             {
@@ -103,6 +126,11 @@ def stats_command(session: Session, of_bank: bool, as_json: bool) -> None:
                 "topics": [vars(topic) for topic in progress.topics],
                 "forecast": [[day.isoformat(), count] for day, count in progress.forecast],
                 "last_days": [[day.isoformat(), count] for day, count in progress.last_days],
+                "true_retention": {topic: vars(each) | {"share": each.share} for topic, each in recalled.items()},
+                "schedule": None if schedule is None else asdict(schedule),
+                "calibration": asdict(sure),
+                "time_spent": asdict(spent) | {"by_day": [[day.isoformat(), seconds] for day, seconds in spent.by_day]},
+                "expected_retention": [vars(week) | {"day": week.day.isoformat()} for week in ahead],
             }
         )
         return
@@ -120,9 +148,76 @@ def stats_command(session: Session, of_bank: bool, as_json: bool) -> None:
         if topic.questions:
             name = titles[topic.topic][session.language]
             bar = "█" * round(topic.mastery * 20)
-            click.echo(f"  {bar:20} {topic.mastery:4.0%}  {name} ({topic.seen}/{topic.questions})")
-    days = "  ".join(f"{day:%a} {count}" for day, count in progress.forecast[:7])
+            tried = recalled.get(topic.topic)
+            came_back = f"  {tried.recalled}/{tried.recalls}" if tried else ""
+            click.echo(f"  {bar:20} {topic.mastery:4.0%}  {name} ({topic.seen}/{topic.questions}){came_back}")
+    if recalled:
+        note(session._("The last two numbers of a topic: recalled of what came back in the last 30 days."))
+    weekdays = (f"{format_weekday(day, session.language)} {count}" for day, count in progress.forecast[:7])
+    days = "  ".join(weekdays)
     click.echo(session._("Coming due: {days}", days=days))
+    show_ahead(session, ahead)
+    if schedule is not None:
+        click.echo(
+            session._(
+                "The schedule expected {expected} of {count} recalls to succeed and {recalled} did;"
+                " calibration error {error}, log loss {loss}",
+                expected=f"{schedule.expected:.1%}",
+                count=schedule.recalls,
+                recalled=f"{schedule.recalled:.1%}",
+                error=f"{schedule.calibration_error:.1%}",
+                loss=f"{schedule.log_loss:.3f}",
+            )
+        )
+    _show_calibration(session, sure)
+    minutes = round(sum(seconds for _, seconds in spent.by_day) / 60)
+    if spent.median_s is not None:
+        click.echo(
+            session._(
+                "Time to answer in the last 30 days: {minutes} min, half of the answers within {median} s",
+                minutes=minutes,
+                median=round(spent.median_s),
+            )
+        )
+
+
+def show_ahead(session: Session, ahead: "tuple[WeekAhead, ...]") -> None:
+    """Prints what will be recalled in four weeks and in eight of what was seen so far."""
+    for week in ahead[3::4]:
+        click.echo(
+            session._(
+                "Expected recall on {day} of what you have seen: {recall} with your reviews, {stopped} without",
+                day=week.day,
+                recall=f"{week.recall:.0%}",
+                stopped=f"{week.if_stopped:.0%}",
+            )
+        )
+
+
+def _show_calibration(session: Session, sure: "Calibration") -> None:
+    names = {"guess": session._("guess"), "likely": session._("likely"), "certain": session._("certain")}
+    for each in sure.bins:
+        if each.share is not None:
+            click.echo(
+                session._(
+                    "Said {confidence}: {right} of {count} right, {share}; the word stands for {expected}",
+                    confidence=names[each.confidence],
+                    right=each.right,
+                    count=each.count,
+                    share=f"{each.share:.0%}",
+                    expected=f"{each.expected:.0%}",
+                )
+            )
+    if sure.brier is not None and sure.always_same is not None:
+        click.echo(
+            session._(
+                "Brier score of your confidence: {brier}; always saying the same would give {same}, and 0 is perfect",
+                brier=f"{sure.brier:.3f}",
+                same=f"{sure.always_same:.3f}",
+            )
+        )
+    if sure.predictions:
+        click.echo(session._("Predicted figures: {close} of {count} close", close=sure.close, count=sure.predictions))
 
 
 @click.command("rebuild")

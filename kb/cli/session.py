@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.errors import UsageError
-from kb.paths import content_path, database_path
+from kb.paths import content_path, database_path, drafts_path
 
 if TYPE_CHECKING:
     from kb.bank import Bank
@@ -31,7 +32,21 @@ class Session:
 
     @cached_property
     def bank(self) -> "Bank":
-        """The questions; files with problems are left out and named on stderr."""
+        """The questions to study: those of the bank, and the learner's own that are ready."""
+        if not self.drafts.is_dir():
+            return self.shared_bank
+        from kb.own import own_questions, with_own
+
+        return with_own(self.shared_bank, own_questions(self.drafts))
+
+    @property
+    def drafts(self) -> Path:
+        """The folder of the learner's own questions."""
+        return drafts_path(database_path(self._db))
+
+    @cached_property
+    def shared_bank(self) -> "Bank":
+        """The questions of the bank alone; files with problems are left out and named on stderr."""
         from kb.bank_cache import load_bank_quickly
 
         folder = content_path(self._content)
@@ -54,7 +69,12 @@ class Session:
         """The learner's progress."""
         from kb.store import Store
 
-        return Store(database_path(self._db))
+        return Store(database_path(self._db), keep_open=True)
+
+    def close(self) -> None:
+        """Lets go of the database, which then is a single file again."""
+        if "store" in vars(self):
+            self.store.close()
 
     @cached_property
     def language(self) -> str:
@@ -77,6 +97,23 @@ class Session:
         """The message in the learner's language with its values filled in."""
         return self.translate(message).format(**values)
 
+    def demo_limits(self, device: str | None = None) -> dict[str, Any]:
+        """How `demos` runs a demo: on this device or else that of the settings, within the limits that are set there."""
+        from kb import study
+        from kb.errors import KbError
+        from kb.settings import Settings
+
+        known = Settings()
+        with suppress(KbError):  # a demo runs also where the progress cannot be read
+            if self.store.path.is_file():
+                known = study.settings(self.store)
+        limits: dict[str, Any] = {"device": device or known.device}
+        if known.demo_timeout_s is not None:
+            limits["timeout_s"] = known.demo_timeout_s
+        if known.demo_memory_mib is not None:
+            limits["memory_bytes"] = known.demo_memory_mib * 2**20
+        return limits
+
     def environment(self) -> dict[str, str]:
         """The variables that give a child process the same database and bank."""
         return {
@@ -97,5 +134,4 @@ def note(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Prints one JSON value on stdout."""
-    json.dump(value, sys.stdout, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")

@@ -10,6 +10,7 @@ import demos
 from demos._runner import DEVICES, shared
 from demos._text import format_value
 from kb import study
+from kb.cli.marking import LeftError, mark, tell_changes, tell_leech
 from kb.cli.session import Session, note, now, pass_session
 from kb.cli.terminal import Terminal, command
 from kb.errors import AnswerError
@@ -17,6 +18,7 @@ from kb.grading import (
     Answer,
     Confidence,
     Grade,
+    Prediction,
     grade,
     judge_prediction,
     logged_answer,
@@ -41,6 +43,7 @@ from kb.questions import (
 from kb.rating import Rating
 
 KEYS = {"a": Rating.Again, "h": Rating.Hard, "g": Rating.Good, "e": Rating.Easy}
+CONFIDENCES = {"g": "guess", "l": "likely", "c": "certain"}
 
 
 class Quit(Exception):
@@ -52,24 +55,44 @@ class NoTruth(Exception):
 
 
 @click.command("study")
-@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Questions at most.")
+@click.option("--count", type=click.IntRange(1), help="Questions at most; else a session is as long as you set it.")
 @click.option("--topic", "topics", multiple=True, help="Only this topic (may be repeated).")
-@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where demos run.")
+@click.option("--device", type=click.Choice(DEVICES), help="Where demos run (else your setting).")
+@click.option("--placement", is_flag=True, help="A short quiz instead, to skip what you know.")
 @pass_session
-def study_command(session: Session, count: int, topics: tuple[str, ...], device: str) -> None:
-    """Be asked what is due, then what is new. `q` ends, `u` takes the last answer back, Enter skips."""
+def study_command(
+    session: Session, count: int | None, topics: tuple[str, ...], device: str | None, placement: bool
+) -> None:
+    """Be asked what is due, then what is new. `q` ends, `u` takes the last answer back, Enter skips, `:` lists more."""
+    if placement:
+        from kb.cli.placement import run_quiz
+
+        run_quiz(session)
+        return
     quiz = Quiz(session, device)
     skipped: set[str] = set()
+    settings, begun = study.settings(session.store), time.monotonic()
+    minutes, most = settings.session_minutes if count is None else None, count or settings.session_size
     shared().warm_up()
-    note(session._("Enter skips a question, u takes the last answer back, q ends."))
+    note(
+        session._(
+            "Enter skips a question, u takes the last answer back, q ends; : lists what else can be done with it."
+        )
+    )
     try:
-        while quiz.answered < count:
+        while (time.monotonic() - begun < 60 * minutes) if minutes else quiz.answered < most:
             attempt = study.next_attempt(session.bank, session.store, now(), topics=topics, skip=skipped)
             if attempt is None:
                 note(session._("Nothing more to study now."))
                 break
-            click.echo(f"\n── {quiz.answered + 1}/{count} " + "─" * 60)
-            if not quiz.ask(attempt):
+            place = f"{quiz.answered + 1}" if minutes else f"{quiz.answered + 1}/{most}"
+            click.echo(f"\n── {place} " + "─" * 60)
+            try:
+                recorded = quiz.ask(attempt)
+            except LeftError as left:
+                quiz.take_back = left.take_back
+                continue
+            if not recorded:
                 skipped.add(attempt.question_id)
     except Quit:
         pass
@@ -77,21 +100,28 @@ def study_command(session: Session, count: int, topics: tuple[str, ...], device:
 
 
 class Quiz:
-    """Asks one question after another and records the answers; `answered` counts them, without those taken back."""
+    """Asks one question after another and records the answers."""
 
-    def __init__(self, session: Session, device: str):
+    def __init__(self, session: Session, device: str | None = None):
         self._session = session
-        self._device = device
+        self._limits = session.demo_limits(device)
         self._terminal = Terminal(session)
-        self.answered = 0
+        self._question: Question | None = None
+        self.take_back: Callable[[], None] | None = None  # what was done last, where that was no answer
+        self._recorded: list[str] = []
+
+    @property
+    def answered(self) -> int:
+        """How many answers were recorded, without those taken back."""
+        return len(self._recorded)
 
     def ask(self, attempt: study.Attempt) -> bool:
         """Asks one question; True when its answer was recorded, False when it was skipped.
 
-        Raises: Quit when the learner ends the session.
+        Raises: Quit when the learner ends the session, LeftError when the question is put aside, put off or known.
         """
         session, terminal = self._session, self._terminal
-        question = session.bank.question(attempt.question_id)
+        question = self._question = session.bank.question(attempt.question_id)
         text = fill_text(question.text(session.language), attempt.params)
         started = time.monotonic()
         terminal.heading(text.title)
@@ -102,16 +132,17 @@ class Quiz:
         if answer is None:
             return False
         predicted = self._prediction(question.predict, text)
-        guessed = self._guessed(question)
-        confidence: Confidence = "guess" if guessed else "sure"
+        said = self._confidence(question)
+        confidence: Confidence = "guess" if said == "guess" else "sure"
         duration_s = time.monotonic() - started
         try:
             graded = self._verdict(question, text, attempt, answer, confidence)
         except NoTruth:
             note(session._("Not recorded: the right answer could not be computed. The question stays due."))
             return False
-        self._compare(question.predict, predicted)
+        judged = self._compare(question.predict, predicted)
         self._figures(text.links)
+        tell_changes(session, terminal, attempt)
         terminal.answer(question, text)
         written = ""
         if graded is None:
@@ -126,12 +157,23 @@ class Quiz:
             now(),
             answer=logged_answer(question, answer, attempt.order, written),
             correct=graded.correct,
-            prediction=logged_prediction(predicted, None if isinstance(question, OpenQuestion) else _said(guessed)),
+            prediction=logged_prediction(predicted, said, judged),
             duration_s=duration_s,
-            device=self._device,
+            device=self._limits["device"],
         )
-        self.answered += 1
-        click.echo(session._("Recorded. Due again {due}.", due=reviewed.due.astimezone().strftime("%Y-%m-%d %H:%M")))
+        self._recorded.append(reviewed.review_id)
+        self.take_back = None
+        due = reviewed.due.astimezone()
+        if reviewed.leech:
+            tell_leech(session, terminal, question)
+        elif reviewed.planned:
+            click.echo(
+                session._(
+                    "Recorded. It should hold until {day}; the plan says when it is asked.", day=f"{due:%Y-%m-%d}"
+                )
+            )
+        else:
+            click.echo(session._("Recorded. Due again {due}.", due=f"{due:%Y-%m-%d %H:%M}"))
         return True
 
     def _answer(self, question: Question, text: Text, attempt: study.Attempt) -> Answer | None:
@@ -151,7 +193,8 @@ class Quiz:
                 label = _("Number") + (f" ({question.unit})" if question.unit else "")
                 return self._number(label, question.unit)
             case _:
-                return self._line(_("Say or write your answer, then press Enter")) or " "
+                typed = self._line(_("Write your answer, or s when you have said it; Enter skips"))
+                return " " if typed == "s" else typed or None
 
     def _read(self, label: str, parse: Callable[[str], Any], expected: str) -> Any:
         """What `parse` makes of the line typed, asked again until it can, with what it `expected`; None for an empty line."""
@@ -197,21 +240,33 @@ class Quiz:
         if typed == "u":
             self._undo()
             return self._line(label)
+        if typed.startswith((":", "：")) and self._question is not None:
+            mark(self._session, self._question, typed)
+            return self._line(label)
         return typed
 
     def _undo(self) -> None:
+        if self.take_back is not None:
+            self.take_back()
+            self.take_back = None
+            note(self._session._("Taken back: the question comes again."))
+            return
         undone = study.undo(self._session.store, now())
         if undone is None:
             note(self._session._("There is no answer to take back."))
             return
-        self.answered = max(self.answered - 1, 0)
+        if undone.review_id in self._recorded:
+            self._recorded.remove(undone.review_id)
         note(self._session._("Taken back: your answer to {question}", question=undone.question))
 
-    def _guessed(self, question: Question) -> bool:
+    def _confidence(self, question: Question) -> str | None:
+        """How sure the learner is before the answer is told; None where they do not say."""
         if isinstance(question, OpenQuestion):
-            return False
+            return None
         _ = self._session._
-        return bool(self._read(_("Sure? Enter yes, g a guess"), _guess, _("Expected g, or only Enter")))
+        label = _("How sure? g a guess, l likely, c certain, Enter says nothing")
+        said: str | None = self._read(label, _confidence, _("Expected g, l, c or only Enter"))
+        return said
 
     def _prediction(self, predict: Predict | None, text: Text) -> str:
         if predict is None or not text.predict:
@@ -219,16 +274,16 @@ class Quiz:
         self._terminal.markdown(text.predict)
         return self._number(self._session._("Your prediction"), predict.unit) or ""
 
-    def _compare(self, predict: Predict | None, typed: str) -> None:
-        """Shows the prediction beside what the demo computes."""
+    def _compare(self, predict: Predict | None, typed: str) -> Prediction | None:
+        """The prediction beside what the demo computes, shown; None where there is nothing to compare."""
         result = self._run(predict.demo, predict.params) if predict is not None and typed else None
         if predict is None or result is None:
-            return
+            return None
         try:
             judged = judge_prediction(predict, typed, result[predict.asks])
         except AnswerError as error:
             note(str(error))
-            return
+            return None
         click.echo(
             self._session._(
                 "{mark} You predicted {given}; computed here: {truth}",
@@ -237,6 +292,7 @@ class Quiz:
                 truth=format_value(judged.truth),
             )
         )
+        return judged
 
     def _verdict(
         self, question: Question, text: Text, attempt: study.Attempt, answer: Answer, confidence: Confidence
@@ -281,7 +337,7 @@ class Quiz:
     def _run(self, demo: str, params: Mapping[str, Value]) -> dict[str, Any] | None:
         """The result of a demo, computed here; None, with the reason told, when it gave none."""
         try:
-            return shared().run(demo, params, self._device).result
+            return shared().run(demo, params, **self._limits).result
         except demos.DemoError as error:
             note(str(error))
             return None
@@ -310,10 +366,6 @@ class Quiz:
             note(session._("Expected one of a, h, g, e."))
 
 
-def _said(guessed: bool) -> str:
-    return "guess" if guessed else "certain"
-
-
 def _places(typed: str, count: int, several: bool) -> list[int]:
     """The places that "1 3" or "1,3" names, counted from 0."""
     words = typed.replace(",", " ").replace("，", " ").split()
@@ -332,7 +384,7 @@ def _verdict(typed: str) -> str:
     raise AnswerError(f"expected t, f or d; found '{typed}'.")
 
 
-def _guess(typed: str) -> bool:
-    if typed.lower() != "g":
-        raise AnswerError(f"expected g; found '{typed}'.")
-    return True
+def _confidence(typed: str) -> str:
+    if typed.lower() not in CONFIDENCES:
+        raise AnswerError(f"expected g, l or c; found '{typed}'.")
+    return CONFIDENCES[typed.lower()]

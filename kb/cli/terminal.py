@@ -85,7 +85,8 @@ class Terminal:
         ]
         self.section(session._("They will ask next"), "\n".join(f"- {title}" for title in titles))
         sources = (
-            f"{source.title} ({source.year})"
+            source.title
+            + (f" ({source.year})" if source.year else "")
             + (f", {source.where}" if source.where else "")
             + (f" {source.url}" if source.url else "")
             for source in question.sources

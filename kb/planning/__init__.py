@@ -4,6 +4,6 @@ Leaves out reading the log and the settings (kb/choosing.py), and the time witho
 Named here is what every command needs; `forecast` is taken from its module, by those that show it.
 """
 
-from kb.planning.choice import Effort, Interview, Subject, ahead, ranked
+from kb.planning.choice import Effort, Interview, Subject, ahead, ranked, valued
 
-__all__ = ["Effort", "Interview", "Subject", "ahead", "ranked"]
+__all__ = ["Effort", "Interview", "Subject", "ahead", "ranked", "valued"]

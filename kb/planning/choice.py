@@ -56,6 +56,9 @@ class Subject(NamedTuple):
     first_today: bool = False
 
 
+Valued = list[tuple[float, Subject]]  # what an answer adds to the expected number of questions recalled
+
+
 @dataclass(frozen=True)
 class Effort:
     """How many answers the learner gives each day, and has given today."""
@@ -101,10 +104,18 @@ def ahead(interviews: Iterable[Interview], today: date) -> tuple[Interview, ...]
 def ranked(
     subjects: Sequence[Subject], interviews: Sequence[Interview], today: date, per_day: int, memory: Memory
 ) -> list[Subject]:
-    """The subjects worth an answer now, the one that adds most first; where they add the same, in the order given.
+    """The subjects worth an answer now, the one that adds most first; where they add the same, in the order given."""
+    return [each for part in valued(subjects, interviews, today, per_day, memory) for _, each in part]
 
-    With several interviews ahead, what an answer adds to each counts. What was answered today rests until tomorrow, except
-    that what failed comes once more where nothing else is left.
+
+def valued(
+    subjects: Sequence[Subject], interviews: Sequence[Interview], today: date, per_day: int, memory: Memory
+) -> tuple[Valued, Valued, Valued]:
+    """The subjects worth an answer now and what each answer adds, in three parts of which each comes after the one before.
+
+    Within a part, the one that adds most comes first. The second part are new ones that can wait for another day, the third
+    what failed today. With several interviews ahead, what an answer adds to each counts. What was answered today rests until
+    tomorrow, except that what failed comes once more where nothing else is left.
     """
     aims = [_aim(interview, subjects, today, per_day) for interview in interviews]
     aims_of = {topic: [aim for aim in aims if aim.covers(topic)] for topic in {each.topic for each in subjects}}
@@ -118,9 +129,11 @@ def ranked(
             worth = sum(_worth(learners, *known, aim.days, aim.last_pass) for aim in aims_of[subject.topic])
             if worth >= MIN_WORTH:
                 (order if waited else again).append((worth, subject))
-    best, failed = _best_first(order), _best_first(again)
-    held = _held_back(best, [aim for aim in aims if not aim.far])
-    return [*(subject for subject in best if subject.question not in held), *held.values(), *failed]
+    best = _best_first(order)
+    held = _held_back((subject for _, subject in best), [aim for aim in aims if not aim.far])
+    now = [each for each in best if each[1].question not in held]
+    later = [each for each in best if each[1].question in held]
+    return now, later, _best_first(again)
 
 
 class _Aim(NamedTuple):
@@ -154,19 +167,19 @@ def _far(days: int, last_pass: float) -> bool:
     return days > last_pass + 1
 
 
-def _best_first(worths: list[tuple[float, Subject]]) -> list[Subject]:
-    return [subject for _, subject in sorted(worths, key=lambda each: -each[0])]
+def _best_first(worths: Valued) -> Valued:
+    return sorted(worths, key=lambda each: -each[0])
 
 
-def _held_back(order: Iterable[Subject], near: Iterable[_Aim]) -> dict[str, Subject]:
+def _held_back(order: Iterable[Subject], near: Iterable[_Aim]) -> set[str]:
     """The unseen ones that can wait for another day: beyond what each near interview that covers them asks of today."""
     left = {aim: aim.new_today for aim in near}
-    held = {}
+    held = set()
     for subject in order:
         covering = [aim for aim in left if aim.covers(subject.topic)]
         if subject.last_day is None and covering:
             if all(left[aim] <= 0 for aim in covering):
-                held[subject.question] = subject
+                held.add(subject.question)
             for aim in covering:
                 left[aim] -= 1
     return held

@@ -1,25 +1,20 @@
 """What the day of an interview will bring: expected recall with its uncertainty, what stays unseen, and what else to choose.
 
 The parameters of FSRS are averages, so the days ahead are played through for three learners: as they say, forgetting faster and
-growing slower, and the other way round. On each day the questions of lowest recall are answered, which is quicker to play than
-the daily choice and does about as well.
+growing slower, and the other way round (`rehearsal`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate
-from math import ceil, sqrt
+from math import sqrt
 
 from kb.memory import Memory
-from kb.planning.choice import FIRST_RATINGS, Effort, Interview, Learner, Subject, learners_around
-from kb.rating import Rating
+from kb.planning.choice import Effort, Interview, Subject, learners_around
+from kb.planning.rehearsal import Rehearsal
 
 LEARNERS = ((1.0, 1.0, 1.0), (0.35, 3.0, 0.35), (2.5, 0.65, 2.0))  # as in `learners_around`, the one as they say first
 FOUR_IN_FIVE = 1.2816  # standard deviations to both sides of the mean that hold four cases of five
-MAX_ROUNDS = 60  # a rehearsal of more days than this takes several of them in one round
-FIRST_SHARES = tuple(zip(FIRST_RATINGS, accumulate(FIRST_RATINGS.values()), strict=True))  # each with all before it
-SPREAD = (0.7548776662466927, 0.5698402909980532)  # multiples of these fill the unit interval evenly (Roberts 2018, R2)
 
 
 @dataclass(frozen=True)
@@ -187,62 +182,7 @@ class _Rehearsals:
     def recalls(self, effort: Effort) -> list[Recalls]:
         """What is recalled on the day of each interview."""
         if effort not in self._known:
-            by_learner = [list(self._play(effort, learner)) for learner in self._learners]
-            self._known[effort] = [list(recalls) for recalls in zip(*by_learner, strict=True)]
+            rehearsals = (Rehearsal(self.subjects, self.interviews, self._today, each) for each in self._learners)
+            by_interview = zip(*(each.play(effort) for each in rehearsals), strict=True)
+            self._known[effort] = [list(recalls) for recalls in by_interview]
         return self._known[effort]
-
-    def _play(self, effort: Effort, learner: Learner) -> Iterator[list[float]]:
-        """The recall of each subject on one interview's day after the other."""
-        ends = [
-            [end for end, each in zip(self.ends, self.interviews, strict=True) if each.covers(subject.topic)]
-            for subject in self.subjects
-        ]
-        played = [_Played(place, subject, self._today, learner) for place, subject in enumerate(self.subjects)]
-        round_days = max(ceil(self.ends[-1] / MAX_ROUNDS), 1)
-        day = 0
-        for end in self.ends:
-            until = max(end, 1)  # answers on the day itself count only when it is today
-            while day < until:
-                days = min(round_days, until - day) if day else 1
-                loss = [
-                    (sum(day <= each for each in ends[place]) * (1 - memory.recall(day)), -place)
-                    for place, memory in enumerate(played)
-                    if memory.rests_on != day
-                ]
-                for _, place in sorted(loss, reverse=True)[: effort.per_day * days if day else effort.left]:
-                    played[-place].answer(day)
-                day += days
-            yield [memory.recall(until) for memory in played]
-
-
-class _Played:
-    """One question in a rehearsal; its days are counted from today."""
-
-    __slots__ = ("_answers", "_difficulty", "_learner", "_place", "_stability", "rests_on")
-
-    def __init__(self, place: int, subject: Subject, today: date, learner: Learner) -> None:
-        self._place = place
-        self._learner = learner
-        self._answers = 0
-        self._stability = learner.strength * subject.stability
-        self._difficulty = subject.difficulty
-        self.rests_on = None if subject.last_day is None else min((subject.last_day - today).days, 0)
-
-    def recall(self, day: int) -> float:
-        """The chance of recall on this day; 0 when it was never answered."""
-        return 0.0 if self.rests_on is None else self._learner.memory.recall(self._stability, day - self.rests_on)
-
-    def answer(self, day: int) -> None:
-        """Answers the question on this day; what rating it gets follows from its place and the number of its answers."""
-        memory = self._learner.memory
-        drawn = (self._place * SPREAD[0] + self._answers * SPREAD[1]) % 1
-        if self.rests_on is None:
-            rating = next((rating for rating, share in FIRST_SHARES if drawn < share), Rating.Easy)
-            stability, self._difficulty = memory.first(rating)
-            self._stability = self._learner.strength * stability
-        else:
-            waited = day - self.rests_on
-            rating = Rating.Good if drawn < memory.recall(self._stability, waited) else Rating.Again
-            self._stability, self._difficulty = memory.after(self._stability, self._difficulty, waited, rating)
-        self.rests_on = day
-        self._answers += 1
