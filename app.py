@@ -16,8 +16,12 @@ def main() -> None:
         st.Page(shell.BROWSE, title=_("Browse"), url_path="browse"),
         st.Page(shell.PROGRESS, title=_("Progress"), url_path="progress"),
         st.Page(shell.SETTINGS, title=_("Settings"), url_path="settings"),
+        st.Page(shell.PLACEMENT, title=_("Placement"), url_path="placement", visibility="hidden"),
     ]
-    st.navigation(pages, position="top").run()
+    shown = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{shown.title} · Livecards")
+    shell.tell_browser()
+    shown.run()
 
 
 # The workers that run demos import this file again, under another name; nothing may happen then.

@@ -12,7 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kb.questions import ClaimQuestion, MultipleQuestion, NumericQuestion, OpenQuestion, Text
 from kb.views import question, shell
-from kb.views.keys import press_with
+from kb.views.keys import Keys
+from kb.views.marking import show_note
 from kb.views.shell import _
 from kb.views.sitting import CONFIDENCES, Turn
 
@@ -31,29 +32,29 @@ def verdict_name(verdict: str) -> str:
     return {"true": _("True"), "false": _("False"), "depends": _("It depends")}[verdict]
 
 
-def ask(turn: Turn, text: Text, buttons: dict[str, str]) -> None:
-    """Draws what the learner can say; `buttons` are the keys of the page already taken."""
-    fields: dict[str, str] = {}
+def ask(turn: Turn, text: Text, keys: Keys) -> None:
+    """Draws what the learner can say; `keys` are those of the page already taken."""
     if turn.question.predict is not None and text.predict:
-        fields["p"] = _ask_prediction(turn, text)
+        keys.fields["p"] = _ask_prediction(turn, text)
     if not isinstance(turn.question, OpenQuestion):
-        buttons |= _ask_confidence(turn)
+        keys.buttons |= _ask_confidence(turn)
     match turn.question:
         case NumericQuestion():
             name = _ask_number(turn, turn.question.unit)
-            fields |= dict.fromkeys(NUMBER_KEYS, name)
+            keys.fields |= dict.fromkeys(NUMBER_KEYS, name)
         case OpenQuestion():
-            buttons |= _ask_words(turn)
+            keys.buttons |= _ask_words(turn)
         case MultipleQuestion():
-            buttons |= _ask_several(turn, text)
+            keys.buttons |= _ask_several(turn, text)
         case ClaimQuestion():
-            buttons |= _ask_one(turn, {verdict: verdict_name(verdict) for verdict in VERDICTS})
+            keys.buttons |= _ask_one(turn, {verdict: verdict_name(verdict) for verdict in VERDICTS})
         case _:
             choices = [text.choices[place].text for place in turn.attempt.order]
-            buttons |= _ask_one(turn, dict(enumerate(map(question.label, choices))))
+            keys.buttons |= _ask_one(turn, dict(enumerate(map(question.label, choices))))
     if turn.complaint:
         shell.show_error(turn.complaint)
-    press_with(buttons, fields)
+    show_note(turn, keys)
+    keys.listen()
 
 
 def option(label: str, place: int, turn: Turn, icon: str, **button: Any) -> str:

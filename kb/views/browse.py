@@ -1,4 +1,4 @@
-"""The page Browse: every question, searched as one types and narrowed by filters; the syllabus as a map; one question."""
+"""The page Browse: every question, searched as one types and narrowed by filters; the syllabus; the myths; one question."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -6,21 +6,25 @@ from typing import Any
 
 import streamlit as st
 
-from kb import history
-from kb.bank import Bank
+from kb import history, marks
+from kb.bank import Bank, Outline
 from kb.choosing import course_of
 from kb.history import Memory, Standing
-from kb.questions import KINDS, Question
-from kb.search import Hit, index_of
+from kb.marks import Marks
+from kb.questions import KINDS
+from kb.search import Found, Hit, index_of
 from kb.views import question, shell
 from kb.views.browse_map import show_map
 from kb.views.browse_question import kind_name, show_question, standing_name
+from kb.views.keys import walk_list
+from kb.views.marking import state_of
+from kb.views.myths import is_myth, show_myths
 from kb.views.rows import HARDEST, confirm_address, dots, escaped, show_row, style
 from kb.views.shell import _, ngettext
 
 PAGE = 40
-MINE = (Standing.NEW, Standing.FAILED, Standing.DUE)
-VIEWS = ("list", "syllabus")
+MINE = ("new", "failed", "due", "known", "flagged", "note", "suspended", "buried")
+VIEWS = ("list", "syllabus", "myths")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Filters:
             "topic": topics,
             "kind": tuple(KINDS),
             "difficulty": tuple(str(level) for level in range(1, HARDEST + 1)),
-            "mine": tuple(MINE),
+            "mine": MINE,
         }
         chosen = {name: query[name] for name, values in known.items() if query.get(name) in values}
         return cls(**chosen, words=query.get("words", ""))
@@ -52,14 +56,21 @@ class Filters:
         defaults = Filters()
         return {name: value for name, value in asdict(self).items() if value != getattr(defaults, name)}
 
-    def admits(self, asked: Question, memory: Memory | None) -> bool:
+    def admits(self, asked: Outline, memory: Memory | None, has: Marks) -> bool:
         """Whether the question passes every filter but the words."""
         return (
             self.topic in ("", asked.topic)
             and self.kind in ("", asked.kind)
             and self.difficulty in ("", str(asked.difficulty))
-            and (not self.mine or (memory is not None and self.mine in memory.standings))
+            and (not self.mine or self.mine in mine(memory, has))
         )
+
+
+def mine(memory: Memory | None, has: Marks) -> set[str]:
+    """What the question is to the learner, in the words of the filter."""
+    marked = {"flagged": has.flagged, "note": has.note, "suspended": has.suspended, "buried": has.buried}
+    standings = set() if memory is None else {str(each) for each in memory.standings}
+    return standings | {name for name, there in marked.items() if there}
 
 
 def page() -> None:
@@ -98,21 +109,33 @@ def _show() -> None:
     view = st.segmented_control(
         _("View"),
         VIEWS,
-        format_func=lambda each: {"list": _("Questions"), "syllabus": _("Syllabus")}[each],
+        format_func=lambda each: {"list": _("Questions"), "syllabus": _("Syllabus"), "myths": _("Myths")}[each],
         key=_key("view"),
         required=True,
         label_visibility="collapsed",
     )
+    if view == "myths":
+        course = course_of(bank)
+        claimed = [slug for slug in course.order if course.outlines[slug].kind == "claim"]
+        claims = [asked for asked in map(bank.questions.get, claimed) if is_myth(asked)]
+        topics = list(dict.fromkeys(asked.topic for asked in claims))
+        topic = _choose("topic", _("Topic"), topics, shell.topic_title)
+        _write_address(Filters(view="myths", topic=topic))
+        show_myths([asked for asked in claims if topic in ("", asked.topic)])
+        return
     remembered: dict[str, Memory] = {}
+    marked: dict[str, Marks] = {}
     with shell.sentences():
         remembered = history.memories(bank, shell.store(), shell.now())
+        marked = marks.marks(bank, shell.store(), shell.now())
     if view == "syllabus":
         _write_address(Filters(view="syllabus"))
         show_map(bank, remembered)
         return
     filters = _ask_filters(bank)
     _write_address(filters)
-    _show_list(bank, filters, remembered)
+    _show_list(bank, filters, remembered, marked)
+    walk_list(_key("words"), filters.words)
 
 
 def _write_address(filters: Filters) -> None:
@@ -138,8 +161,25 @@ def _ask_filters(bank: Bank) -> Filters:
         kind = _choose("kind", _("Kind"), list(KINDS), kind_name)
         levels = [str(level) for level in range(1, HARDEST + 1)]
         difficulty = _choose("difficulty", _("Difficulty"), levels, lambda level: dots(int(level)))
-        mine = _choose("mine", _("Mine"), list(MINE), lambda each: standing_name(Standing(each)))
-    return Filters("list", (words or "").strip(), topic, kind, difficulty, mine)
+        own = _choose("mine", _("Mine"), list(MINE), _mine_name)
+    return Filters("list", (words or "").strip(), topic, kind, difficulty, own)
+
+
+def _mine_name(name: str) -> str:
+    named = {
+        "flagged": _("flagged"),
+        "note": _("with a note"),
+        "suspended": _("suspended"),
+        "buried": _("not today"),
+    }
+    return named.get(name) or standing_name(Standing(name))
+
+
+def _clear() -> None:
+    """Takes every filter away."""
+    for field in fields(Filters):
+        if field.name != "view":
+            st.session_state[_key(field.name)] = ""
 
 
 def _choose(name: str, label: str, options: list[Any], shown: Any) -> str:
@@ -155,25 +195,40 @@ def _choose(name: str, label: str, options: list[Any], shown: Any) -> str:
     )
 
 
-def _show_list(bank: Bank, filters: Filters, remembered: Mapping[str, Memory]) -> None:
-    hits: dict[str, Hit] = {}
+def _show_list(bank: Bank, filters: Filters, remembered: Mapping[str, Memory], marked: Mapping[str, Marks]) -> None:
+    """What the filters leave, the best hit first or in teaching order."""
+    hits: dict[str, Found] = {}
+    index = index_of(bank)
     if filters.words:
         own = shell.language()
         languages = (own, *(each for each in ("en", "zh") if each != own))
-        hits = {hit.slug: hit for hit in index_of(bank).search(filters.words, languages, limit=len(bank.questions))}
+        hits = {each.slug: each for each in index.find(filters.words, languages)}
     slugs = hits if filters.words else course_of(bank).order
-    found = [bank.questions[slug] for slug in slugs if filters.admits(bank.questions[slug], remembered.get(slug))]
-    if not found:
-        st.markdown(_("No question fits. Take a filter away or search for fewer words."))
-        return
-    st.caption(ngettext("{count} question", "{count} questions", len(found)))
+    outlines = course_of(bank).outlines
+    found = [
+        outlines[slug]
+        for slug in slugs
+        if filters.admits(outlines[slug], remembered.get(slug), marked.get(slug, Marks()))
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", key="browse-count"):
+        if found:
+            st.caption(ngettext("{count} question", "{count} questions", len(found)), width="content")
+        else:
+            st.markdown(_("No question fits. Take a filter away or search for fewer words."))
+        if filters != Filters():
+            st.button(_("Clear"), type="tertiary", icon=":material/close:", key="browse-clear", on_click=_clear)
+        if filters.topic and filters == Filters(topic=filters.topic):
+            st.space("stretch")
+            if st.button(_("Study this topic"), icon=":material/school:", key="browse-study"):
+                shell.begin_study(topics=[filters.topic])
     shown = st.session_state.get("browse-shown", PAGE)
     topic = None
     for asked in found[:shown]:
         if not filters.words and asked.topic != topic:
             topic = asked.topic
             st.subheader(shell.topic_title(topic), anchor=False)
-        _show_one(asked, hits.get(asked.slug), remembered.get(asked.slug))
+        hit = index.hit(hits[asked.slug]) if asked.slug in hits else None
+        _show_one(asked, hit, remembered.get(asked.slug), marked.get(asked.slug, Marks()))
     if len(found) > shown:
         st.button(
             ngettext("Show {count} more", "Show {count} more", min(PAGE, len(found) - shown)),
@@ -182,13 +237,14 @@ def _show_list(bank: Bank, filters: Filters, remembered: Mapping[str, Memory]) -
         )
 
 
-def _show_one(asked: Question, hit: Hit | None, memory: Memory | None) -> None:
-    title = question.label(asked.text(hit.language if hit else shell.language()).title)
+def _show_one(asked: Outline, hit: Hit | None, memory: Memory | None, has: Marks) -> None:
+    title = question.label(asked.title(hit.language if hit else shell.language()))
     facts = [kind_name(asked.kind), dots(asked.difficulty)]
     if hit is not None:
         facts.insert(0, shell.topic_title(asked.topic))
     if memory is not None:
         facts += [standing_name(each) for each in Standing if each in memory.standings]
+    facts += state_of(has)
     below = [" · ".join(facts)]
     if hit is not None and hit.marks:
         below.insert(0, _marked(hit))

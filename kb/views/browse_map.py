@@ -1,19 +1,23 @@
-"""The syllabus as a map: every topic with how much of it is known, and its points with their questions."""
+"""The syllabus as a map: every topic with a tile for each of its points, coloured by how much of it is known."""
 
 from collections import defaultdict
 from collections.abc import Mapping
+from html import escape
 
 import streamlit as st
 
 from kb import history
-from kb.bank import Bank
+from kb.bank import Bank, Outline
 from kb.history import Memory, PointMastery, TopicMastery
 from kb.i18n import format_share
-from kb.views import shell
+from kb.plaintext import plain
+from kb.views import question, shell
 from kb.views.rows import sentences, show_row
-from kb.views.shell import _, ngettext
+from kb.views.shell import ASSETS, _, ngettext
 
 KNOWN, HALF = 0.8, 0.4
+
+_tiles = st.components.v2.component("livecards.map", js=(ASSETS / "map.js").read_text(encoding="utf-8"))
 
 
 def show_map(bank: Bank, remembered: Mapping[str, Memory]) -> None:
@@ -22,58 +26,99 @@ def show_map(bank: Bank, remembered: Mapping[str, Memory]) -> None:
     if not topics:
         st.markdown(_("The syllabus cannot be read; its problems are named below."))
         return
-    points = sum(len(topic.points) for topic in topics)
-    unseen = sum(topic.unseen for topic in topics)
+    points = [point for topic in topics for point in topic.points]
+    asked = [point for point in points if point.questions]
+    met = sum(point.seen > 0 for point in asked)
     st.caption(
         sentences(
-            _("What an interview can touch: {points} points in {topics} topics.", points=points, topics=len(topics)),
-            ngettext("{count} point you have not met yet.", "{count} points you have not met yet.", unseen),
+            _(
+                "What an interview can touch: {points} points in {topics} topics.",
+                points=len(points),
+                topics=len(topics),
+            ),
+            _("You have met {met} of the {asked} points that have questions.", met=met, asked=len(asked)),
         )
     )
+    st.html(_legend())
     for topic in topics:
         _show_topic(bank, topic)
+    _tiles(key="map-script")
+
+
+def _legend() -> str:
+    """What the colours mean, in the order in which a point goes through them."""
+    levels = (
+        ("none", _("no question yet")),
+        ("new", _("not met yet")),
+        ("low", _("shaky")),
+        ("half", _("partly known")),
+        ("known", _("known")),
+    )
+    parts = (f"<span>{_tile(level)} {escape(name)}</span>" for level, name in levels)
+    return f'<div class="tiles tiles-legend">{"".join(parts)}</div>'
 
 
 def _show_topic(bank: Bank, topic: TopicMastery) -> None:
-    facts = [format_share(topic.mastery, shell.language())]
-    if topic.unseen:
-        facts.append(ngettext("{count} point never seen", "{count} points never seen", topic.unseen))
-    name, bar = st.columns([3, 1], gap="small", vertical_alignment="top", wrap=False)
-    label = f"**{shell.topic_title(topic.topic)}** {' · '.join(facts)}"
-    opened = name.expander(label, key=f"map-{topic.topic}", on_change="rerun", type="compact")
-    with bar, st.container(key=f"bar-{topic.topic}"):
-        st.progress(topic.mastery)
-    if opened.open:
-        with opened:
-            _show_points(bank, topic)
+    asked = [point for point in topic.points if point.questions]
+    unseen = sum(point.seen == 0 for point in asked)
+    facts = [format_share(topic.mastery, shell.language())] if asked else [_("no question yet")]
+    if unseen:
+        facts.append(ngettext("{count} point not met", "{count} points not met", unseen))
+    with st.container(key=f"topic-{topic.topic}", gap=None):
+        label = f"**{shell.topic_title(topic.topic)}** {' · '.join(facts)}"
+        opened = st.expander(label, key=f"map-{topic.topic}", on_change="rerun", type="compact")
+        st.html(_row(bank, topic))
+        if opened.open:
+            with opened:
+                _show_points(bank, topic)
+
+
+def _row(bank: Bank, topic: TopicMastery) -> str:
+    """A tile for each point; the list of the topic says the same in words."""
+    titles = {point.id: point.title for each in bank.syllabus.topics for point in each.points}
+    tiles = []
+    for point in topic.points:
+        said = f"{plain(titles[point.point][shell.language()])}: {_level_name(point)}"
+        tiles.append(_tile(_level(point), said, f'data-topic="{topic.topic}" data-point="{point.point}"'))
+    return f'<div class="tiles" aria-hidden="true">{"".join(tiles)}</div>'
+
+
+def _tile(level: str, title: str = "", data: str = "") -> str:
+    """One tile; its colours are mixed from a token of the theme."""
+    side = "theme.dark" if shell.dark() else "theme.light"
+    colour = st.get_option(f"{side}.blueTextColor") or st.get_option("theme.blueTextColor")
+    return f'<i class="tile-{level}" title="{escape(title)}" style="--tile: {colour}" {data}></i>'
+
+
+def _level(point: PointMastery) -> str:
+    if not point.questions:
+        return "none"
+    if not point.seen:
+        return "new"
+    return "known" if point.mastery >= KNOWN else "half" if point.mastery >= HALF else "low"
+
+
+def _level_name(point: PointMastery) -> str:
+    """How much of the point is known, as its tile says when one points at it."""
+    if not point.questions:
+        return _("no question yet")
+    return format_share(point.mastery, shell.language()) if point.seen else _("not met yet")
 
 
 def _show_points(bank: Bank, topic: TopicMastery) -> None:
-    """Each point with its mark and the questions that cover it."""
+    """Each point with how much of it is known, and the questions that cover it."""
     titles = {point.id: point.title for each in bank.syllabus.topics for point in each.points}
-    covering: dict[str, list[str]] = defaultdict(list)
-    for slug, asked in bank.questions.items():
+    covering: dict[str, list[Outline]] = defaultdict(list)
+    for asked in bank.outlines:
         for covered in asked.covers:
-            covering[covered].append(slug)
-    for place, point in enumerate(topic.points):
-        title = f"{_mark(point)} {titles[point.point][shell.language()]}"
-        slugs = covering[point.point]
-        if not slugs:
-            st.markdown(title)
-            st.caption(_("no question yet"))
-        elif len(slugs) == 1:
-            show_row(f"point-{place}", shell.BROWSE, title, {"question": slugs[0]})
-        else:
-            st.markdown(title)
-            for slug in slugs:
-                label = bank.questions[slug].text(shell.language()).title
-                show_row(f"point-{place}-{slug}", shell.BROWSE, label, {"question": slug})
-
-
-def _mark(point: PointMastery) -> str:
-    """A dot that fills with what is known of the point, said in a word for those who do not see it."""
-    if not point.seen:
-        return ":gray[○]"
-    if point.mastery >= KNOWN:
-        return ":green[●]"
-    return ":blue[◑]" if point.mastery >= HALF else ":blue[◔]"
+            covering[covered].append(asked)
+    if any(point.questions for point in topic.points) and st.button(
+        _("Study this topic"), icon=":material/school:", key=f"study-{topic.topic}"
+    ):
+        shell.begin_study(topics=[topic.topic])
+    for point in topic.points:
+        with st.container(key=f"at-{point.point}", gap="xsmall"):
+            st.markdown(f"**{titles[point.point][shell.language()]}** :gray[{_level_name(point)}]")
+            for asked in covering[point.point]:
+                label = question.label(asked.title(shell.language()))
+                show_row(f"point-{point.point}-{asked.slug}", shell.BROWSE, label, {"question": asked.slug})

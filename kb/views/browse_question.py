@@ -4,20 +4,17 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from kb import history
 from kb.errors import UnknownQuestionError
-from kb.history import Memory, Standing
-from kb.i18n import format_date, format_interval, format_share
+from kb.history import Standing
 from kb.links import scalar_text
+from kb.marks import Marks
 from kb.questions import ClaimQuestion, DemoLink, NumericQuestion, Question, Text, Value
-from kb.rating import Rating
-from kb.views import question, shell
+from kb.views import marking, question, shell
 from kb.views.asking import verdict_name
-from kb.views.rows import confirm_address, dots, sentences, show_back, show_row
-from kb.views.shell import _, ngettext
-from kb.views.telling import rating_name
-
-SHOWN_ANSWERS = 6
+from kb.views.browse_history import show_history
+from kb.views.keys import Keys
+from kb.views.rows import confirm_address, dots, show_back, show_row
+from kb.views.shell import _
 
 
 def show_question(slug: str, back: Mapping[str, str]) -> None:
@@ -30,27 +27,41 @@ def show_question(slug: str, back: Mapping[str, str]) -> None:
         shell.show_error(error)
         return
     confirm_address({"question": asked.slug})
+    has, keys = Marks(), Keys()
+    with shell.sentences():
+        has = marking.marks_of(asked)
     text = question.text_of(asked)
-    st.caption(_facts(asked))
+    st.caption(" · ".join((_facts(asked), *marking.state_of(has))))
     question.show_title(text)
     if shell.language() not in asked.languages:
         st.caption(_("This question is not translated yet."))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        revealed = st.toggle(_("Show the answer"), key=f"reveal-{asked.slug}")
-        st.space("stretch")
-        if st.button(_("Study this question"), key="study-this", icon=":material/school:"):
-            shell.begin_study(question=asked.slug)
+    revealed = _show_controls(asked, keys)
     _show_choices(text, revealed)
     if text.predict:
         st.markdown(question.page_markdown(text.predict))
     if revealed:
         _show_answer(asked, text)
+    st.space("small")
+    marking.show_buttons(asked, has, keys)
+    with shell.sentences():
+        show_history(asked, has, revealed)
     _show_runs(asked)
     _show_links(_("Know first"), "requires", asked.requires)
     _show_links(_("They will ask next"), "next", asked.follow_ups)
-    with shell.sentences():
-        _show_history(asked)
     _show_file(asked)
+    keys.listen()
+
+
+def _show_controls(asked: Question, keys: Keys) -> bool:
+    """The switch that shows the answer and the way into Study; returns whether the answer is shown."""
+    reveal = f"reveal-{asked.slug}"
+    keys.buttons |= {" ": reveal, "enter": "study-this"}
+    with st.container(horizontal=True, vertical_alignment="center", key="line-question"):
+        revealed = st.toggle(f"{_('Show the answer')} `{_('space')}`", key=reveal)
+        st.space("stretch")
+        if st.button(f"{_('Study this now')} `{_('enter')}`", key="study-this", icon=":material/school:"):
+            shell.begin_study(question=asked.slug)
+    return revealed
 
 
 def kind_name(kind: str) -> str:
@@ -139,36 +150,6 @@ def _show_links(heading: str, key: str, slugs: tuple[str, ...]) -> None:
     for other in others:
         title = question.label(other.text(shell.language()).title)
         show_row(f"{key}-{other.slug}", shell.BROWSE, title, {"question": other.slug})
-
-
-def _show_history(asked: Question) -> None:
-    """What the learner answered, the latest first, and when the question comes back."""
-    bank, store, now = shell.bank(), shell.store(), shell.now()
-    given = history.answers(bank, store, asked.slug, now)
-    st.subheader(_("Your answers"), anchor=False)
-    if not given:
-        st.markdown(_("You have not answered this question yet."))
-        return
-    memory = history.memories(bank, store, now)[asked.slug]
-    st.markdown(_outlook(memory))
-    marks = {Rating.Again: ":red[●]", Rating.Hard: ":gray[●]", Rating.Good: ":green[●]", Rating.Easy: ":green[●]"}
-    lines = [
-        f"{marks[each.rating]} {rating_name(each.rating)} · {format_date(each.day, shell.language())}"
-        for each in given[:SHOWN_ANSWERS]
-    ]
-    st.markdown("  \n".join(lines))
-    earlier = len(given) - SHOWN_ANSWERS
-    if earlier > 0:
-        st.caption(ngettext("and {count} earlier answer", "and {count} earlier answers", earlier))
-
-
-def _outlook(memory: Memory) -> str:
-    """The chance of recall now, and when the question comes back."""
-    chance = _("Chance of recalling it now: {share}.", share=format_share(memory.recall, shell.language()))
-    if Standing.DUE in memory.standings or memory.due is None:
-        return sentences(chance, _("It is due."))
-    interval = format_interval(memory.due - shell.now(), shell.language())
-    return sentences(chance, _("It comes back in {interval}.", interval=interval))
 
 
 def _show_file(asked: Question) -> None:

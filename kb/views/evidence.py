@@ -6,13 +6,13 @@ The run starts when the question appears, in a worker process, and is usually ov
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from demos import DemoError, Outcome, check_params, describe
+from demos import DemoError, DemoSpec, FieldSpec, Outcome, check_params, describe
 from demos._runner import Run
 from kb.i18n import format_number, format_seconds
 from kb.questions import DemoLink, NumericQuestion, Question, Text, Value
@@ -22,6 +22,7 @@ from kb.views.figure import show_figure
 from kb.views.shell import _
 
 SHOWN_FIELDS = 4
+SAME = "the same"  # the meaning of a field so begins where it leans on a field before it
 FIGURE_HEIGHT = 330
 POLL_S = 0.3
 CANCEL_AFTER_S = 5
@@ -67,7 +68,7 @@ def _fields(quoted: list[DemoLink], asked: str | None = None) -> tuple[tuple[str
 def start(evidence: Evidence) -> Run | DemoError:
     """The run, begun, or why it cannot begin."""
     try:
-        return shell.runner().submit(evidence.demo, evidence.params)
+        return shell.submit(evidence.demo, evidence.params)
     except DemoError as error:
         return error
 
@@ -111,13 +112,12 @@ def show_outcome(evidence: Evidence, outcome: Outcome, prediction: float | None 
     show_figure(outcome, prediction, truth if isinstance(truth, int | float) else None)
     spec = describe(outcome.name)
     lines = []
-    for name, index in evidence.fields:
-        field = spec.field(name)
-        value = outcome.result.get(name)
-        if field is None or value is None:
+    for field, index in _in_order(spec, evidence.fields):
+        value = outcome.result.get(field.name)
+        if value is None:
             continue
-        shown = shown_value(value if index is None else value[index], field.unit)
-        lines.append(f"- **{shown}** {shell.translated(field.help)}")
+        element = value[index] if index is not None and isinstance(value, list | tuple) else value
+        lines.append(f"- **{shown_value(element, field.unit)}** {shell.translated(field.help)}")
     if lines:
         st.markdown("\n".join(lines))
     took = format_seconds(outcome.seconds, shell.language())
@@ -125,6 +125,18 @@ def show_outcome(evidence: Evidence, outcome: Outcome, prediction: float | None 
     ran = _("Computed here in {time} on {device}.", time=took, device=where)
     lab = shell.lab_url(evidence.demo, check_params(evidence.demo, evidence.params))
     st.caption(f"{ran} [{_('Open in the Lab')}]({lab})")
+
+
+def _in_order(spec: DemoSpec, fields: Iterable[tuple[str, int | None]]) -> list[tuple[FieldSpec, int | None]]:
+    """The fields in the order of the demo, with the one that a field means which says "the same" of another."""
+    places = {field.name: place for place, field in enumerate(spec.fields)}
+    shown = {(places[name], index) for name, index in fields if name in places}
+    for place, index in tuple(shown):
+        while spec.fields[place].help.startswith(SAME) and place:
+            place -= 1
+        if place not in {each for each, _index in shown}:
+            shown.add((place, index))
+    return [(spec.fields[place], index) for place, index in sorted(shown, key=lambda each: (each[0], each[1] or 0))]
 
 
 def shown_value(value: Any, unit: str = "") -> str:
@@ -143,5 +155,5 @@ def shown_value(value: Any, unit: str = "") -> str:
 
 def show_failure(error: DemoError) -> bool:
     """Says in one sentence why there is no result; True when the learner asks for another try."""
-    st.warning(str(error), icon=":material/science_off:")
+    st.warning(shell.told(error), icon=":material/science_off:")
     return st.button(_("Run the demo again"), key="run-again", icon=":material/replay:")

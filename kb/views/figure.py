@@ -5,12 +5,13 @@ A prediction is drawn where it cannot mislead: as a dashed line across the axis 
 
 import copy
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import streamlit as st
 
-from demos import Outcome
+from demos import Outcome, describe
 from demos._figures import BLUE, config
 from kb.views import shell
 from kb.views.shell import _
@@ -18,6 +19,8 @@ from kb.views.shell import _
 Spec = dict[str, Any]
 
 BRIGHT_BLUE = "#4296D8"
+_QUOTED = re.compile("'([^']*)'")
+NOT_WORDS = ("field", "type")  # names of columns and kinds, which may read like a text
 VIEW_KEYS = ("mark", "encoding", "data", "transform", "params")
 
 
@@ -25,15 +28,16 @@ def show_figure(outcome: Outcome, prediction: float | None = None, truth: float 
     """Draws the figure of the outcome; `prediction` and `truth` are counted as the demo's field counts."""
     if outcome.figure is None:
         return
-    spec = copy.deepcopy(outcome.figure)
+    shown = dict.fromkeys(describe(outcome.name).figure_texts)
+    spec = in_words(copy.deepcopy(outcome.figure), {text: shell.translated(text) for text in shown})
     if prediction is not None and truth is not None:
         spec = with_prediction(spec, prediction, truth, _("your prediction"))
     show_spec(spec, alt=_("Figure of the demo {name}: {title}", name=outcome.name, title=_title(outcome)))
 
 
 def show_spec(spec: Spec, alt: str) -> None:
-    """Draws a Vega-Lite figure of ours."""
-    spec = {**(_brightened(spec) if shell.dark() else spec), "config": config(shell.dark())}
+    """Draws a Vega-Lite figure of ours; it is read out by its words, not mark by mark."""
+    spec = {**(_brightened(spec) if shell.dark() else spec), "config": {**config(shell.dark()), "aria": False}}
     for fixed in ("width", "$schema"):
         spec.pop(fixed, None)
     st.vega_lite_chart(spec, theme=None, width="stretch", alt=alt)
@@ -46,6 +50,17 @@ def _brightened(part: Any) -> Any:
     if isinstance(part, list | tuple):
         return [_brightened(each) for each in part]
     return BRIGHT_BLUE if part == BLUE else part
+
+
+def in_words(part: Any, words: Mapping[str, str]) -> Any:
+    """The figure with each of its texts replaced, in titles, data and scales, and where an expression over the data quotes it."""
+    if isinstance(part, dict):
+        return {key: value if key in NOT_WORDS else in_words(value, words) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [in_words(each, words) for each in part]
+    if isinstance(part, str) and "datum." in part:
+        return _QUOTED.sub(lambda match: f"'{words.get(match[1], match[1])}'", part)
+    return words.get(part, part) if isinstance(part, str) else part
 
 
 def with_prediction(spec: Spec, prediction: float, truth: float, label: str) -> Spec:
@@ -99,6 +114,4 @@ def _plots(spec: Spec, view: Spec, truth: float) -> bool:
 
 
 def _title(outcome: Outcome) -> str:
-    from demos import describe
-
     return shell.translated(describe(outcome.name).title)

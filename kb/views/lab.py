@@ -246,6 +246,7 @@ def _show_run(setting: Setting, on_bench: Bench) -> Outcome | None:
     with st.container(key="lab-state"):
         if isinstance(outcome, Outcome):
             on_bench.last = outcome
+            on_bench.note()
             show_ran(outcome)
         elif isinstance(outcome, DemoError):
             if isinstance(outcome, DemoCancelledError):
@@ -274,9 +275,17 @@ def _show_about(spec: DemoSpec) -> None:
     """What it leaves out, the source, the program itself."""
     st.markdown(f"**{_('Leaves out')}** {escaped(shell.translated(spec.leaves_out))}")
     st.markdown(f"**{_('Source')}** {spec.source}")
-    with st.expander(_("The program"), icon=":material/code:"):
-        st.caption(f"demos/{spec.topic}/{spec.name}.py")
-        st.code(spec.path.read_text(encoding="utf-8"), line_numbers=True)
+    _show_program(spec)
+
+
+@st.fragment
+def _show_program(spec: DemoSpec) -> None:
+    """The source of the demo, drawn when it is opened: a slider must not wait for its lines."""
+    opened = st.expander(_("The program"), key=f"lab-program-{spec.name}", icon=":material/code:", on_change="rerun")
+    if opened.open:
+        with opened:
+            st.caption(f"demos/{spec.topic}/{spec.name}.py")
+            st.code(spec.path.read_text(encoding="utf-8"), line_numbers=True)
 
 
 def _show_questions(spec: DemoSpec) -> None:

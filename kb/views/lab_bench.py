@@ -4,12 +4,15 @@ A light demo runs at once and is usually over before the page is drawn; one that
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import streamlit as st
 
 from demos import DemoError, Outcome, describe
 from demos._runner import Run
+from kb import marks
+from kb.errors import KbError
 from kb.i18n import format_seconds
 from kb.views import shell
 from kb.views.evidence import outcome_of
@@ -47,6 +50,7 @@ class Bench:
     kept_trial: Trial | None = None
     last: Outcome | None = None
     redraws: bool = False
+    noted: bool = False
 
     def follow(self, setting: Setting) -> None:
         """Makes the present trial one of this setting; a slow demo waits until it is asked to run."""
@@ -65,6 +69,13 @@ class Bench:
         trial = self.now
         if trial is not None and trial is not self.kept_trial and isinstance(trial.run, Run) and not trial.run.done():
             trial.run.cancel()
+
+    def note(self) -> None:
+        """Notes in the learner's log that this demo was run, once; what is wrong with the log, other pages say."""
+        if not self.noted:
+            self.noted = True
+            with suppress(KbError):
+                marks.note_demo_run(shell.store(), self.demo, shell.now())
 
     def draw_again(self) -> None:
         """Draws the whole page again, as it stands."""
@@ -106,7 +117,7 @@ def bench(demo: str) -> Bench:
 def start(setting: Setting, *, fresh: bool = False) -> Trial:
     """The trial, begun, or with the reason why it cannot begin."""
     try:
-        run = shell.runner().submit(setting.demo, setting.params, setting.device, setting.seed, fresh=fresh)
+        run = shell.submit(setting.demo, setting.params, setting.device, setting.seed, fresh=fresh)
     except DemoError as error:
         return Trial(setting, error)
     return Trial(setting, run)

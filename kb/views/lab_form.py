@@ -221,10 +221,18 @@ def show_form(spec: DemoSpec, setting: Setting) -> Setting:
             _("Device"),
             DEVICES,
             key=_with_default(spec.name, "device", setting.device),
-            format_func=lambda each: _("auto") if each == "auto" else each.upper() if each == "cpu" else each,
+            format_func=_device_name,
             filter_mode=None,
         )
     return Setting(spec.name, check_params(spec.name, params), int(chosen_seed or 0), chosen_device)
+
+
+def _device_name(device: str) -> str:
+    """A device as the form names it; the one of the settings where it is left open and they name one."""
+    if device == shell.AUTO:
+        usual = shell.known_settings().device
+        return _("auto") if usual == shell.AUTO else _("auto: {device}", device=_device_name(usual))
+    return device.upper() if device == "cpu" else device
 
 
 def _with_default(demo: str, name: str, value: Value) -> str:

@@ -73,7 +73,9 @@ def show_records(spec: DemoSpec, setting: Setting, outcome: Outcome | None) -> N
     records = records_of(setting)
     if not records:
         return
-    with st.expander(_("What does a GPU give?"), icon=":material/memory:"):
+    on_gpu = any(record.on_gpu for record in records)
+    label = _("What does a GPU give?") if on_gpu else _("What did another computer give?")
+    with st.expander(label, icon=":material/memory:"):
         for record in records:
             st.caption(_record_line(record, spec, setting))
         columns = {_("Here"): outcome.result} if outcome else {}
@@ -142,8 +144,9 @@ def _bytes(count: int) -> str:
 
 
 def _show_all(outcome: Outcome) -> None:
-    """The whole result as JSON, curves included, to copy."""
+    """The whole result as JSON, curves included, to copy; drawn when it is opened."""
     import json
 
-    with st.expander(_("Whole result as JSON"), type="compact"):
-        st.code(json.dumps(outcome.result, ensure_ascii=False), language="json", wrap_lines=True, height=220)
+    opened = st.expander(_("Whole result as JSON"), key=f"lab-json-{outcome.name}", type="compact", on_change="rerun")
+    if opened.open:
+        opened.code(json.dumps(outcome.result, ensure_ascii=False), language="json", wrap_lines=True, height=220)

@@ -1,8 +1,8 @@
 """`python -m kb.views.messages` brings the catalogues up to date with the source; --check only tells what is missing.
 
 Messages are the first arguments of `_()` and `ngettext()` in kb/ and app.py, and what the demos say of themselves: title, what
-they leave out, the meaning of parameters and fields, and their claims. A message that is gone leaves the catalogue with its
-translation; nothing is guessed from similar messages.
+they leave out, the meaning of parameters and fields, their claims, and the texts of their figures. A message that is gone
+leaves the catalogue with its translation; nothing is guessed from similar messages.
 """
 
 import ast
@@ -130,7 +130,8 @@ def _demo_messages() -> Iterator[tuple[str, str]]:
         spec = demos.describe(name)
         path = spec.path.relative_to(ROOT).as_posix()
         meanings = [param.help for param in spec.params] + [field.help for field in spec.fields]
-        for text in dict.fromkeys(filter(None, (spec.title, spec.leaves_out, *meanings, *spec.claims))):
+        texts = (spec.title, spec.leaves_out, *meanings, *spec.claims, *spec.figure_texts)
+        for text in dict.fromkeys(filter(None, texts)):
             yield path, text
 
 

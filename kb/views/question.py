@@ -65,23 +65,24 @@ def show_follow_ups(question: Question) -> None:
     follow_ups = [known[slug] for slug in question.follow_ups if slug in known]
     if follow_ups:
         st.subheader(_("They will ask next"), anchor=False)
-        st.markdown(
-            "\n".join(
-                f"- [{label(each.text(shell.language()).title)}]({shell.question_url(each.slug)})"
-                for each in follow_ups
-            )
-        )
+        st.markdown("\n".join(f"- {linked_title(each, each.text(shell.language()))}" for each in follow_ups))
+
+
+def linked_title(question: Question, text: Text) -> str:
+    """The title of a question, a link to its page."""
+    return f"[{label(text.title)}]({shell.question_url(question.slug)})"
 
 
 def show_sources(question: Question) -> None:
     """Where the answer can be verified."""
-    st.caption(_("Sources: {sources}", sources="; ".join(map(source_line, question.sources))))
+    if question.sources:
+        st.caption(_("Sources: {sources}", sources="; ".join(map(source_line, question.sources))))
 
 
 def source_line(source: Source) -> str:
     """A source with its year and place, its title a link where it has an address."""
     title = f"[{source.title}]({source.url})" if source.url else source.title
-    return ", ".join(filter(None, (title, str(source.year), source.where)))
+    return ", ".join(filter(None, (title, str(source.year or ""), source.where)))
 
 
 def _indented(markdown: str) -> str:

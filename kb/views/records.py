@@ -27,6 +27,7 @@ class Record:
     driver: str
     torch: str
     recorded_on: date | None
+    on_gpu: bool
 
     def is_of(self, setting: Setting) -> bool:
         """Whether the run was made with these parameters."""
@@ -80,6 +81,7 @@ def _records(content: Any) -> Iterator[tuple[str, Record]]:
                 driver=_text(content.get("driver")),
                 torch=_text(content.get("torch")),
                 recorded_on=_day(content.get("recorded_at")),
+                on_gpu=content.get("device") != "cpu",
             ),
         )
 

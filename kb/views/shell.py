@@ -4,6 +4,7 @@ A page opens what it needs on each run: `shell.bank()` is cached until a file ch
 more, `_()` speaks the language of the session. Leaves out torch: demos run in the workers of `demos._runner`.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,18 +14,31 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from demos import DemoError, ParameterError, UnknownDemoError
-from demos._runner import Runner, shared
+from demos import (
+    DemoCrashError,
+    DemoError,
+    DemoMemoryError,
+    DemoTimeoutError,
+    ParameterError,
+    UnknownDemoError,
+)
+from demos._runner import DEVICES, MEMORY_BYTES, Run, Runner, shared
 from kb import i18n, study
 from kb.bank import Bank, load_bank
-from kb.errors import AnswerError, CorruptDatabaseError, KbError, NewerDatabaseError, StoreError
-from kb.paths import content_path, database_path
+from kb.bank_cache import load_bank_quickly
+from kb.errors import AnswerError, CorruptDatabaseError, KbError, NewerDatabaseError, StoreError, UnknownQuestionError
+from kb.own import own_questions, with_own
+from kb.paths import content_path, database_path, drafts_path
 from kb.settings import Settings
 from kb.store import Store
+from kb.views import theme
 
 ASSETS = Path(__file__).parent / "assets"
 TODAY, STUDY, SETTINGS = (f"kb/views/{name}.py" for name in ("today", "study", "settings"))
-LAB, BROWSE, PROGRESS = (f"kb/views/{name}.py" for name in ("lab", "browse", "progress"))
+LAB, BROWSE, PROGRESS, PLACEMENT = (f"kb/views/{name}.py" for name in ("lab", "browse", "progress", "placement"))
+AUTO = DEVICES[0]
+PAGE_LANGUAGES = {"en": "en", "zh": "zh-CN"}
+_page = st.components.v2.component("livecards.page", js=(ASSETS / "page.js").read_text(encoding="utf-8"))
 
 
 def now() -> datetime:
@@ -61,34 +75,51 @@ def translated(text: str) -> str:
 
 
 def bank() -> Bank:
-    """The questions, read again when a file of the bank was added, removed or changed."""
-    root = content_path()
-    return _bank(str(root), _stamp(root))
+    """The questions and the learner's own, read again when a file of them was added, removed or changed."""
+    global _latest
+    found = _on_disk()
+    with _reading:  # one session reads for all
+        if _latest is None or _latest[0] != found:
+            root, own, _changes = found
+            _latest = found, with_own(load_bank(root), own_questions(Path(own)))
+        return _latest[1]
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _bank(root: str, stamp: int) -> Bank:
-    return load_bank(root)
+def bank_alone() -> Bank:
+    """The questions of the bank without the learner's own."""
+    return load_bank_quickly(content_path())
 
 
-@st.cache_data(ttl=1, max_entries=4, show_spinner=False)
-def _stamp(root: Path) -> int:
-    """A number that changes with any file of the bank; looked up at most once a second."""
+_latest: tuple[tuple[str, str, int], Bank] | None = None
+_reading = threading.Lock()
+
+
+@st.cache_data(ttl=1, show_spinner=False)
+def _on_disk() -> tuple[str, str, int]:
+    """The folders of the questions, and a number that changes with any file of them; looked up at most once a second."""
+    root, own = content_path(), drafts_path(database_path())
     stamps = []
-    for path in (*root.glob("*.*"), *root.glob("*/*.*")):
+    for path in (*root.glob("*.*"), *root.glob("*/*.*"), *own.glob("*.*"), *own.glob("*/*.*")):
         with suppress(OSError):  # the file was just removed
             stamps.append((str(path), path.stat().st_mtime_ns))
-    return hash(tuple(sorted(stamps)))
+    return str(root), str(own), hash(tuple(sorted(stamps)))
 
 
 def store() -> Store:
-    """The learner's database; each operation opens it for itself."""
-    return Store(database_path())
+    """The learner's database; one connection to it stays open between operations."""
+    return Store(database_path(), keep_open=True)
 
 
 def settings() -> Settings:
     """The learner's settings."""
     return study.settings(store())
+
+
+def known_settings() -> Settings:
+    """The learner's settings, or the defaults where they cannot be read; the page itself says what is wrong with the store."""
+    with suppress(KbError):
+        return settings()
+    return Settings()
 
 
 def seen() -> set[str]:
@@ -99,8 +130,7 @@ def seen() -> set[str]:
 
 def topic_title(topic: str) -> str:
     """The title of a topic in the language of the session."""
-    known = {each.id: each for each in bank().syllabus.topics}
-    return known[topic].title[language()] if topic in known else topic
+    return next((each.title[language()] for each in bank().syllabus.topics if each.id == topic), topic)
 
 
 # Demos
@@ -113,9 +143,27 @@ def runner() -> Runner:
     return shared()
 
 
+def submit(demo: str, params: Mapping[str, Any], device: str = AUTO, seed: int = 0, *, fresh: bool = False) -> Run:
+    """The run, begun within the learner's limits, and on the device of the settings where it is left open.
+
+    Raises: UnknownDemoError, BrokenDemoError, ParameterError, DeviceError.
+    """
+    known = known_settings()
+    return runner().submit(
+        demo,
+        params,
+        known.device if device == AUTO else device,
+        seed,
+        timeout_s=known.demo_timeout_s,
+        memory_bytes=MEMORY_BYTES if known.demo_memory_mib is None else known.demo_memory_mib * 2**20,
+        fresh=fresh,
+    )
+
+
 def dark() -> bool:
     """Whether the page is shown dark."""
-    return st.context.theme.type == "dark"
+    chosen = theme.chosen()
+    return (st.context.theme.type if chosen == theme.AUTO else chosen) == "dark"
 
 
 # Addresses
@@ -132,9 +180,14 @@ def question_url(slug: str) -> str:
     return "browse?" + urlencode({"question": slug})
 
 
-def begin_study(topics: Iterable[str] = (), question: str | None = None) -> None:
-    """Opens Study with what is due, of these topics only where some are given, or with this one question."""
-    chosen = {"topics": ",".join(topics)} if question is None else {"question": question}
+def begin_study(topics: Iterable[str] = (), question: str | None = None, *, beyond: bool = False) -> None:
+    """Opens Study with what is due, of these topics only where some are given, or with this one question.
+
+    With `beyond`, the limits of the day do not hold.
+    """
+    chosen = (
+        {"topics": ",".join(topics), "beyond": "1" if beyond else ""} if question is None else {"question": question}
+    )
     st.session_state.pop("sitting", None)
     st.switch_page(STUDY, query_params={name: value for name, value in chosen.items() if value})
 
@@ -143,13 +196,24 @@ def begin_study(topics: Iterable[str] = (), question: str | None = None) -> None
 
 
 def begin() -> None:
-    """Settles the language and lays out the page; app.py calls it before the page runs."""
+    """Settles the language and lays out the page; app.py calls it first."""
     st.html(ASSETS / "layout.css")
     if "language" not in st.session_state:
-        chosen = None
-        with suppress(KbError):  # the page itself says what is wrong with the store
-            chosen = settings().language
-        st.session_state["language"] = i18n.choose_language(chosen, st.context.locale)
+        known = known_settings()
+        st.session_state["language"] = i18n.choose_language(known.language, st.context.locale)
+        st.session_state["theme"] = known.theme
+
+
+def tell_browser() -> None:
+    """Has the browser show the learner's theme and know the language; app.py calls it once the page is known.
+
+    Before that, whatever has the page drawn again would lead to the first page.
+    """
+    wanted = st.session_state.pop("theme", None)
+    if wanted is not None and theme.choose(wanted):
+        st.rerun()
+    data = {"language": PAGE_LANGUAGES[language()], "scheme": "dark" if dark() else "light"}
+    _page(key="page", data=data, on_language_change=lambda: None)
 
 
 @contextmanager
@@ -161,12 +225,17 @@ def sentences() -> Iterator[None]:
         show_error(error)
 
 
-def show_error(error: Exception) -> None:
-    """Says what went wrong and what to do, with the exact words below where the page is not in English."""
+def show_error(error: Exception, summary: str | None = None) -> None:
+    """Says what went wrong and what to do."""
+    st.error(told(error, summary), icon=":material/error:")
+
+
+def told(error: Exception, summary: str | None = None) -> str:
+    """What went wrong and what to do; where the page is not in English, the exact words stand below what they mean."""
     message, _separator, fix = str(error).partition("\n    Fix: ")
     exact = message + (f"\n\n{fix[:1].upper()}{fix[1:]}" if fix else "")
-    summary = _summary(error)
-    st.error(exact if language() == "en" or summary is None else f"{summary}\n\n{exact}", icon=":material/error:")
+    summary = summary or _summary(error)
+    return exact if language() == "en" or summary is None else f"{summary}\n\n{exact}"
 
 
 def _summary(error: Exception) -> str | None:
@@ -184,8 +253,16 @@ def _summary(error: Exception) -> str | None:
             return _("There is no such demo.")
         case ParameterError():
             return _("A value is outside what this demo takes.")
+        case DemoCrashError():
+            return _("The process that ran the demo died. The next run gets a new one.")
+        case DemoTimeoutError():
+            return _("The demo took longer than its limit, and was ended.")
+        case DemoMemoryError():
+            return _("The demo needed more memory than its limit.")
         case DemoError():
             return _("The demo gave no result.")
+        case UnknownQuestionError():
+            return _("There is no such question in the bank.")
         case AnswerError():
             return _("This cannot be read as a number. Write it like 1,024, 1.5e3, 3/4 or 12 %.")
     return None

@@ -22,11 +22,11 @@ from kb.errors import AnswerError, KbError
 from kb.grading import Grade, Prediction, grade, judge_prediction, logged_answer, logged_prediction
 from kb.questions import NumericQuestion, Question
 from kb.rating import Rating
+from kb.settings import Settings
 from kb.store import Store
 from kb.study import Attempt
 from kb.views.evidence import Evidence, outcome_of, start
 
-SIZE = 20
 CONFIDENCES = ("guess", "likely", "certain")
 KEPT = 256
 
@@ -62,6 +62,11 @@ class Turn:
         self.evidence = evidence
         self.run = None if evidence is None else start(evidence)
         self.run_since = time.monotonic()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the learner has said nothing yet."""
+        return self.committed_at is None and not (self.answer or self.written or self.predicted or self.confidence)
 
     def toggle(self, place: int) -> None:
         """Ticks an option or a key point, or takes the tick back."""
@@ -127,22 +132,53 @@ class Turn:
 
 @dataclass(frozen=True)
 class Rated:
-    """A stored answer of this sitting, with the turn it ended."""
+    """A stored answer of this sitting, with the turn it ended; `leech` says that its question was put aside by it."""
 
     turn: Turn
     rating: Rating
     correct: bool | None
+    at: datetime
     due: datetime
+    leech: bool = False
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A question that a mark took out of a sitting after so many ratings; `review` is what "known" stored."""
+
+    turn: Turn
+    mark: str
+    rated: int
+    review: str | None = None
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a sitting is: so many questions, or where `minutes` are given, until the first rating after them."""
+
+    size: int
+    minutes: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Length":
+        """The length that the learner set."""
+        return cls(settings.session_size, settings.session_minutes)
 
 
 @dataclass
 class Sitting:
-    """The questions of one session; `turn` is the one in front of the learner, None when there is no other."""
+    """The questions of one session; `turn` is the one in front of the learner, None when there is no other.
+
+    With `beyond`, the limits of the day do not hold.
+    """
 
     id: str
-    size: int
+    length: Length
     topics: tuple[str, ...] = ()
+    beyond: bool = False
+    begun_at: datetime | None = None
     rated: list[Rated] = field(default_factory=list)
+    aside: list[Aside] = field(default_factory=list)
     turn: Turn | None = None
     left: int = 0
     unsaved: KbError | None = None
@@ -153,21 +189,57 @@ class Sitting:
         """How many questions it will have been, as far as known: an answer that slipped comes back and adds one."""
         return len(self.rated) + self.left
 
-    def ask(self, question: Question, now: datetime) -> None:
-        """Puts this question to the learner, whether it is due or not."""
-        self.turn = Turn(question, study.start_attempt(question, now))
-        self.left = 1
+    def minutes_spent(self, now: datetime) -> float:
+        """The minutes since its first question appeared."""
+        return 0.0 if self.begun_at is None else max((now - self.begun_at).total_seconds() / 60, 0.0)
+
+    def share_done(self, now: datetime) -> float:
+        """How much of it is behind the learner, 0 to 1: of its minutes where it has any, else of its questions."""
+        of_questions = len(self.rated) / max(self.total, 1)
+        return min(of_questions if self.length.minutes is None else self.minutes_spent(now) / self.length.minutes, 1.0)
+
+    def ask(self, bank: Bank, store: Store, slug: str, now: datetime) -> None:
+        """Puts this question to the learner, whether it is due or not.
+
+        Raises: UnknownQuestionError.
+        """
+        self.turn = Turn(bank.question(slug), study.attempt_at(bank, store, slug, now))
+        self.left, self.begun_at = 1, now
 
     def advance(self, bank: Bank, store: Store, now: datetime) -> None:
         """Puts the next question to the learner, if there is one and the sitting is not over."""
         self.turn = None
-        queued = study.due(bank, store, now).next
-        if self.topics:
-            queued = tuple(slug for slug in queued if bank.questions[slug].topic in self.topics)
-        self.left = max(0, min(self.size - len(self.rated), len(queued)))
+        self.begun_at = self.begun_at or now
+        places = max(0, self._places_left(now))
+        self.left = len(study.due(bank, store, now, topics=self.topics, beyond=self.beyond, n=places).next)
         if self.left:
-            attempt = study.next_attempt(bank, store, now, topics=self.topics)
+            attempt = study.next_attempt(bank, store, now, topics=self.topics, beyond=self.beyond)
             self.turn = None if attempt is None else Turn(bank.questions[attempt.question_id], attempt)
+
+    def _places_left(self, now: datetime) -> int:
+        """How many questions more fit into it; one by time has room for another until its minutes are over."""
+        if self.length.minutes is None:
+            return self.length.size - len(self.rated)
+        return 1 if self.minutes_spent(now) < self.length.minutes else 0
+
+    def follow(self, bank: Bank, now: datetime) -> None:
+        """Brings the question in front of the learner up to date with its file; one that was answered stays as it was.
+
+        Raises: UnknownQuestionError where its file is gone. One whose file broke stays, as its answer can be stored.
+        """
+        turn = self.turn
+        if turn is None or turn.question.slug in bank.broken:
+            return
+        question = bank.question(turn.question.slug)
+        if turn.untouched and question != turn.question:
+            turn.leave()
+            self.turn = Turn(question, study.start_attempt(question, now))
+
+    def skip(self, bank: Bank, store: Store, now: datetime) -> None:
+        """Goes on without an answer to the question in front of the learner."""
+        if self.turn is not None:
+            self.turn.leave()
+        self.advance(bank, store, now)
 
     def end(self) -> None:
         """Puts no further question."""
@@ -196,7 +268,7 @@ class Sitting:
                 now,
                 answer=logged_answer(turn.question, turn.given, turn.attempt.order, turn.written),
                 correct=correct,
-                prediction=logged_prediction(turn.predicted, turn.confidence),
+                prediction=logged_prediction(turn.predicted, turn.confidence, turn.prediction()),
                 duration_s=seconds,
                 device=outcome.device if isinstance(outcome, Outcome) else None,
             )
@@ -204,7 +276,7 @@ class Sitting:
             self.unsaved = error
             return
         self.unsaved = None
-        self.rated.append(Rated(turn, reviewed.rating, correct, reviewed.due))
+        self.rated.append(Rated(turn, reviewed.rating, correct, now, reviewed.due, reviewed.leech))
         turn.leave()
         self.advance(bank, store, now)
 
@@ -221,7 +293,7 @@ class Sitting:
             self.undone_elsewhere = undone.question
             return
         self.rated.pop()
-        self.turn = last
+        self.turn, self.left = last, max(self.left, 1)
         again = study.start_attempt(last.question, now, seed=last.attempt.seed)
         last.attempt = replace(again, shown_at=last.attempt.shown_at)
 
@@ -240,9 +312,11 @@ class Sittings:
                 self._kept.move_to_end(sitting_id)
             return self._kept.get(sitting_id)
 
-    def begin(self, size: int, topics: Collection[str] = (), sitting_id: str | None = None) -> Sitting:
+    def begin(
+        self, length: Length, topics: Collection[str] = (), sitting_id: str | None = None, *, beyond: bool = False
+    ) -> Sitting:
         """A new sitting without a question yet."""
-        sitting = Sitting(sitting_id or uuid.uuid4().hex[:12], size, tuple(topics))
+        sitting = Sitting(sitting_id or uuid.uuid4().hex[:12], length, tuple(topics), beyond)
         with self._lock:
             self._kept[sitting.id] = sitting
             while len(self._kept) > KEPT:

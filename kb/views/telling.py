@@ -15,7 +15,8 @@ from kb.questions import ChoiceQuestion, ClaimQuestion, MultipleQuestion, Numeri
 from kb.rating import Rating
 from kb.views import evidence, question, shell
 from kb.views.asking import VERDICTS, confidence_line, confidence_name, numeral, prediction_panel, tick, verdict_name
-from kb.views.keys import press_with
+from kb.views.keys import Keys
+from kb.views.marking import show_note
 from kb.views.shell import _, ngettext
 from kb.views.sitting import Sitting, Turn
 
@@ -42,8 +43,8 @@ def rating_name(rating: Rating) -> str:
     }[rating]
 
 
-def tell(sitting: Sitting, turn: Turn, text: Text, buttons: dict[str, str]) -> None:
-    """Draws the answer and the ratings; `buttons` are the keys of the page already taken."""
+def tell(sitting: Sitting, turn: Turn, text: Text, keys: Keys) -> None:
+    """Draws the answer and the ratings; `keys` are those of the page already taken."""
     if turn.question.predict is not None and text.predict:
         _tell_prediction(turn, text)
     if not isinstance(turn.question, OpenQuestion):
@@ -56,14 +57,16 @@ def tell(sitting: Sitting, turn: Turn, text: Text, buttons: dict[str, str]) -> N
             options = [Shown(verdict_name(each), each == right, each == turn.answer) for each in VERDICTS]
             _tell_options(options, turn)
         case OpenQuestion():
-            buttons |= _tell_words(turn, text)
+            keys.buttons |= _tell_words(turn, text)
     _tell_verdict(turn)
+    _tell_changes(turn)
     _tell_evidence(turn)
     question.show_answer(text)
+    show_note(turn, keys)
     question.show_follow_ups(turn.question)
     question.show_sources(turn.question)
-    buttons |= _ask_rating(sitting, turn)
-    press_with(buttons)
+    keys.buttons |= _ask_rating(sitting, turn)
+    keys.listen()
 
 
 def _tell_prediction(turn: Turn, text: Text) -> None:
@@ -126,7 +129,7 @@ def _tell_verdict(turn: Turn) -> None:
             if turn.answer:
                 said.append(_ticked(len(turn.answer), len(turn.question.text("en").key_points)))
         case ClaimQuestion():
-            said.append(_claim_verdict(turn.question.verdict))
+            said.append(claim_verdict(turn.question.verdict))
         case NumericQuestion():
             said.append(_number_verdict(turn, turn.question))
     if graded is not None and not isinstance(turn.question, OpenQuestion):
@@ -137,11 +140,21 @@ def _tell_verdict(turn: Turn) -> None:
         st.markdown(" ".join(said))
 
 
+def _tell_changes(turn: Turn) -> None:
+    """What the answer says now that it did not when the learner saw it last."""
+    changes = [each.get(shell.language()) or each.get("en", "") for each in turn.attempt.changes]
+    if changes:
+        with st.container(key=f"panel-changed-{turn.id}", gap="xsmall"):
+            st.markdown(f"**{_('What changed since you last saw it')}**")
+            st.markdown("\n".join(f"- {question.page_markdown(each)}" for each in changes))
+
+
 def _ticked(count: int, total: int) -> str:
     return ngettext("{count} of {total} key points.", "{count} of {total} key points.", count, total=total)
 
 
-def _claim_verdict(verdict: str) -> str:
+def claim_verdict(verdict: str) -> str:
+    """What is to be said of a claim with this verdict."""
     return {"true": _("The claim is true."), "false": _("The claim is false."), "depends": _("It depends.")}[verdict]
 
 

@@ -11,23 +11,23 @@ from demos._figures import BLUE, ORANGE
 from kb import study
 from kb.i18n import format_date, format_share
 from kb.settings import Settings
-from kb.study import Due, Plan, Progress, TopicProgress
-from kb.views import shell
-from kb.views.choosers import choose_interview_date, choose_language
+from kb.study import Plan, Progress, TopicProgress
+from kb.views import outlook, shell
+from kb.views.choosers import choose_interview_date, choose_language, choose_session
 from kb.views.figure import show_spec
 from kb.views.keys import press_with
 from kb.views.rows import sentences
 from kb.views.shell import _, ngettext
-from kb.views.sitting import SIZE
+from kb.views.sitting import Length
 from kb.views.summary import show_alternatives
 
-SECONDS_PER_ANSWER = 40
 WEAKEST = 3
 DAYS = 14
 
 
 def page() -> None:
     """Draws the first run, or the day."""
+    drawn = False
     with shell.sentences():
         bank, store, now = shell.bank(), shell.store(), shell.now()
         settings = study.settings(store)
@@ -40,7 +40,10 @@ def page() -> None:
         elif progress.reviews == 0:
             show_first_run(settings)
         else:
-            show_day(settings, study.due(bank, store, now), progress)
+            show_day(settings, study.plan(bank, store, now), progress)
+        drawn = True
+    if not drawn:
+        st.button(_("Try again"), icon=":material/replay:", key="try-again")
     shell.show_problems()
     shell.runner()
 
@@ -58,71 +61,86 @@ def show_first_run(settings: Settings) -> None:
     choose_language()
     choose_interview_date(settings, _("When is your interview? You can leave this open."))
     st.space("small")
-    _begin_button(_("First question"))
+    with st.container(horizontal=True, vertical_alignment="center", key="line-begin"):
+        _begin_button(_("First question"))
+        if st.button(_("Skip what you know"), key="place"):
+            st.switch_page(shell.PLACEMENT)
+    st.caption(
+        _("To skip what you know: a few quick questions, two or three minutes. What is too easy for you is left out.")
+    )
+    press_with({"enter": "begin"})
 
 
-def show_day(settings: Settings, due: Due, progress: Progress) -> None:
-    """What to do today and how long it takes, the two weeks before and after, and the topics that need it most."""
-    today = progress.forecast[0][0]
-    if any(interview.date >= today for interview in settings.all_interviews):
-        _show_outlook(study.plan(shell.bank(), shell.store(), shell.now()))
-    count = min(len(due.next), SIZE)
-    if count:
-        minutes = max(round(count * SECONDS_PER_ANSWER / 60), 1)
-        questions = ngettext("{count} question", "{count} questions", count)
-        st.title(
-            ngettext(
-                "{questions}, about {count} minute", "{questions}, about {count} minutes", minutes, questions=questions
-            ),
-            anchor=False,
-        )
-        st.caption(_what_is_due(due, progress))
-        _begin_button(_("Begin"))
+def show_day(settings: Settings, plan: Plan, progress: Progress) -> None:
+    """What to do today and how long it takes, what the interview will bring, and the two weeks before and after."""
+    outlook.show_interviews(plan, settings)
+    if plan.next:
+        st.title(_what_to_do(len(plan.next), Length.of(settings), plan.seconds_per_answer), anchor=False)
+        st.caption(_what_is_due(plan, progress, Length.of(settings)))
+        with st.container(horizontal=True, vertical_alignment="center", key="line-begin"):
+            _begin_button(_("Begin"))
+            with st.popover(_("Session length"), icon=":material/timer:", type="tertiary"):
+                choose_session(settings)
+            outlook.show_no_date(plan, settings)
+        press_with({"enter": "begin"})
     else:
-        st.title(_("Nothing is due."), anchor=False)
+        st.title(_done(plan), anchor=False)
         show_alternatives()
+        outlook.show_no_date(plan, settings)
+    outlook.show_choice(plan)
     st.space("small")
     _show_days(progress)
-    _show_topics(progress)
+    if plan.interviews:
+        outlook.show_topics_on_the_day(plan.interviews[0])
+    else:
+        _show_topics(progress)
+    if any(topic.questions and not topic.seen for topic in progress.topics):
+        st.page_link(
+            shell.PLACEMENT, label=_("Skip what you know: a short placement quiz"), icon=":material/fast_forward:"
+        )
 
 
 def _begin_button(label: str) -> None:
     if st.button(f"{label} `{_('enter')}`", type="primary", key="begin"):
         shell.begin_study()
-    press_with({"enter": "begin"})
 
 
-def _show_outlook(plan: Plan) -> None:
-    """How far the next interview is, and what will be recalled on its day at the present pace."""
-    outlook, language = plan.interviews[0], shell.language()
-    if outlook.days == 0:
-        st.caption(_("Your interview is today."))
-        return
-    day = format_date(outlook.interview.date, language)
-    words = ngettext(
-        "{count} day to your interview on {day}.", "{count} days to your interview on {day}.", outlook.days, day=day
+def _what_to_do(waiting: int, length: Length, seconds_per_answer: float) -> str:
+    """How many questions the next session has and how long it takes at the learner's own pace."""
+    fit = length.size if length.minutes is None else max(round(60 * length.minutes / seconds_per_answer), 1)
+    count = min(waiting, fit)
+    if length.minutes is not None and waiting >= fit:
+        minutes = ngettext("{count} minute", "{count} minutes", length.minutes)
+        return ngettext(
+            "{minutes}, about {count} question", "{minutes}, about {count} questions", count, minutes=minutes
+        )
+    questions = ngettext("{count} question", "{count} questions", count)
+    minutes_needed = max(round(count * seconds_per_answer / 60), 1)
+    return ngettext(
+        "{questions}, about {count} minute", "{questions}, about {count} minutes", minutes_needed, questions=questions
     )
-    expected = _(
-        "With {per_day} answers a day you will recall about {share} of {questions} questions on that day.",
-        per_day=plan.answers_per_day,
-        share=format_share(outlook.recall.mean, language),
-        questions=outlook.questions,
-    )
-    parts = [words, expected]
-    if outlook.left_unseen:
-        parts.append(_("{unseen} of them would stay unseen.", unseen=outlook.left_unseen))
-    st.caption(sentences(*parts))
 
 
-def _what_is_due(due: Due, progress: Progress) -> str:
-    reviews = due.learning + due.due
+def _done(plan: Plan) -> str:
+    if not plan.answered:
+        return _("Nothing is due.")
+    return ngettext("Done for today: {count} answer.", "Done for today: {count} answers.", plan.answered)
+
+
+def _what_is_due(plan: Plan, progress: Progress, length: Length) -> str:
+    reviews = len(plan.next) - plan.new
     parts = []
     if reviews:
         parts.append(ngettext("{count} to review", "{count} to review", reviews))
-    if due.new:
-        parts.append(ngettext("{count} new", "{count} new", due.new))
-    if len(due.next) > SIZE:
-        parts.append(ngettext("{count} at a time", "{count} at a time", SIZE))
+    waiting = progress.forecast[0][1] - reviews
+    if plan.interviews and waiting > 0:
+        parts.append(ngettext("{count} due that can wait", "{count} due that can wait", waiting))
+    if plan.new:
+        parts.append(ngettext("{count} new", "{count} new", plan.new))
+    if length.minutes is None and len(plan.next) > length.size:
+        parts.append(ngettext("{count} at a time", "{count} at a time", length.size))
+    if plan.answered:
+        parts.append(ngettext("{count} answered today", "{count} answered today", plan.answered))
     if progress.streak_days > 1:
         parts.append(ngettext("{count} day in a row", "{count} days in a row", progress.streak_days))
     return " · ".join(parts)
@@ -131,19 +149,17 @@ def _what_is_due(due: Due, progress: Progress) -> str:
 def _show_days(progress: Progress) -> None:
     """A small chart: answers on the last days, and what comes back on the next."""
     last, coming = progress.last_days[-DAYS:], progress.forecast
-    words = " ".join(
-        (
-            ngettext(
-                "{count} answer in the last two weeks.",
-                "{count} answers in the last two weeks.",
-                sum(count for _day, count in last),
-            ),
-            ngettext(
-                "{count} question comes back in the next two.",
-                "{count} questions come back in the next two.",
-                sum(count for _day, count in coming),
-            ),
-        )
+    words = sentences(
+        ngettext(
+            "{count} answer in the last two weeks.",
+            "{count} answers in the last two weeks.",
+            sum(count for _day, count in last),
+        ),
+        ngettext(
+            "{count} question comes back in the next two.",
+            "{count} questions come back in the next two.",
+            sum(count for _day, count in coming),
+        ),
     )
     show_spec(_days_spec(last, coming), alt=words)
     st.caption(words)
@@ -198,31 +214,20 @@ def _days_spec(last: Sequence[tuple[date, int]], coming: Sequence[tuple[date, in
 
 
 def _show_topics(progress: Progress) -> None:
-    """The topics with the least known, each with a way to study it alone."""
-    known = [topic for topic in progress.topics if topic.questions]
-    weakest = sorted(known, key=lambda topic: topic.mastery)[:WEAKEST]
+    """The topics that were begun and are known least, then the next one to begin, each with a way to study it alone."""
+    begun = sorted((topic for topic in progress.topics if topic.seen), key=lambda topic: topic.mastery)
+    next_ones = [topic for topic in progress.topics if topic.questions and not topic.seen]
+    shown = [*begun[: WEAKEST - 1], *next_ones][:WEAKEST]
     st.subheader(_("What needs it most"), anchor=False)
-    for topic in weakest:
-        _show_topic(topic)
+    for topic in shown:
+        outlook.show_topic(topic.topic, topic.mastery, _topic_words(topic))
 
 
-def _show_topic(topic: TopicProgress) -> None:
+def _topic_words(topic: TopicProgress) -> str:
     unseen = topic.questions - topic.seen
-    with st.container(key=f"topic-{topic.topic}", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"line-{topic.topic}"):
-            if st.button(
-                shell.topic_title(topic.topic),
-                type="tertiary",
-                icon=":material/chevron_right:",
-                icon_position="right",
-                key=f"study-{topic.topic}",
-            ):
-                shell.begin_study(topics=[topic.topic])
-            st.space("stretch")
-            known = _("{share} known today", share=format_share(topic.mastery, shell.language()))
-            left = ngettext("{count} not seen yet", "{count} not seen yet", unseen) if unseen else ""
-            st.caption(" · ".join(filter(None, (known, left))), width="content")
-        st.progress(topic.mastery)
+    known = _("{share} known today", share=format_share(topic.mastery, shell.language()))
+    left = ngettext("{count} not seen yet", "{count} not seen yet", unseen) if unseen else ""
+    return " · ".join(filter(None, (known if topic.seen else _("not begun"), left)))
 
 
 if __name__ == "__main__":

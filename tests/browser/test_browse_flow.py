@@ -42,7 +42,7 @@ def test_a_question_is_opened_revealed_and_left_for_the_list_as_it_was(open_page
 
 def test_what_was_studied_appears_in_history_and_progress(open_page: Open, tmp_path: Path) -> None:
     page = open_page("browse?question=weights-of-heads")
-    page.get_by_role("button", name="Study this question").click()
+    page.get_by_role("button", name="Study this now").click()
     expect(page).to_have_url(re.compile("study"))
     field = page.locator('[class*="st-key-number"] input')
     field.fill("1048576")
@@ -52,12 +52,14 @@ def test_what_was_studied_appears_in_history_and_progress(open_page: Open, tmp_p
     expect(page.get_by_role("heading", name="Done for now.")).to_be_visible()
     page.get_by_role("link", name="Progress").click()
     expect(page.get_by_text("1 answer in the last 30 days.")).to_be_visible()
+    page.get_by_text("Workload", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Data as CSV").first.click()
-    saved = tmp_path / "reviews.csv"
+        page.locator(".st-key-download-calendar button").click()
+    saved = tmp_path / "calendar.csv"
     download.value.save_as(saved)
-    assert saved.read_text(encoding="utf-8").splitlines()[-1].endswith(",1")
-    page.goto(page.url.replace("progress", "browse?question=weights-of-heads"))
+    answers = [line.split(",")[1] for line in saved.read_text(encoding="utf-8").splitlines()]
+    assert sorted(answers)[-2:] == ["1", "answers"]
+    page.goto(page.url.partition("progress")[0] + "browse?question=weights-of-heads")
     expect(page.get_by_text("Good · ")).to_be_visible()
 
 
@@ -65,7 +67,7 @@ def test_the_syllabus_opens_a_topic_and_a_point_leads_to_its_question(open_page:
     page = open_page("browse")
     page.get_by_text("Syllabus", exact=True).click()
     expect(page).to_have_url(re.compile("view=syllabus"))
-    page.get_by_text("points never seen").first.click()
+    page.get_by_text("points not met").first.click()
     page.locator(ROWS).first.get_by_role("link").click()
     expect(page).to_have_url(re.compile("question="))
 

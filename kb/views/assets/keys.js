@@ -1,15 +1,34 @@
-// Presses the button that a key stands for, or moves the cursor into a field. A held key counts once, and keys typed into a
-// text field stay there; Enter in a one-line field and Escape in any field leave it, so that the keys work again.
-// Streamlit's own shortcuts repeat while held, stop at checkboxes and cannot be a question mark.
+// Presses the button that a key stands for, does what has no button in view, or moves the cursor into a field. A held key
+// counts once, and keys typed into a text field stay there; Enter in a one-line field and Escape in any field leave it, so
+// that the keys work again. Streamlit's own shortcuts repeat while held, stop at checkboxes and cannot be a question mark.
 
 const TEXT = 'textarea, select, [contenteditable="true"], input:not([type=checkbox]):not([type=radio]):not([type=range])'
-const inside = (name, selector) => document.querySelector(`.st-key-${CSS.escape(name)} ${selector}`)
+const PRESSED = "button, input[type=checkbox]"
+const inside = (name, selector) => document.querySelector(`.st-key-${CSS.escape(name)} :is(${selector})`)
 const typing = (event) => event.target.closest?.(TEXT)
+let focused = null
 
-export default function ({ data }) {
-  const { buttons, fields } = data
-  for (const [key, name] of Object.entries(buttons)) {
-    inside(name, "button")?.setAttribute("aria-keyshortcuts", key === " " ? "Space" : key.toUpperCase())
+// Streamlit loads the script of a field when it first needs one.
+const enter = (name, tries = 60) => {
+  const field = inside(name, "input, textarea")
+  if (field) field.focus()
+  else if (tries && name === focused) setTimeout(enter, 50, name, tries - 1)
+}
+
+export default function ({ data, setTriggerValue }) {
+  const { buttons, fields, actions, focus } = data
+  // Streamlit may put a new button in the place of one that it has just drawn.
+  const nameKeys = () => {
+    for (const [key, name] of Object.entries(buttons)) {
+      inside(name, PRESSED)?.setAttribute("aria-keyshortcuts", key === " " ? "Space" : key.toUpperCase())
+    }
+  }
+  const redrawn = new MutationObserver(nameKeys)
+  redrawn.observe(document.body, { childList: true, subtree: true })
+  nameKeys()
+  if (focus !== focused) {
+    focused = focus
+    if (focus) enter(focus)
   }
 
   const press = (event) => {
@@ -21,13 +40,16 @@ export default function ({ data }) {
       if (!/[-.\d]/.test(key)) event.preventDefault()
       return
     }
-    if (!buttons[key]) return
-    const focused = document.activeElement?.closest?.("button, a, summary")
-    if ((key === " " || key === "enter") && focused?.matches(":focus-visible")) return
+    const act = actions.includes(key)
+    if (!act && !buttons[key]) return
+    const chosen = document.activeElement?.closest?.("button, a, summary")
+    if ((key === " " || key === "enter") && chosen?.matches(":focus-visible")) return
     event.preventDefault()
     event.stopPropagation()
-    const button = inside(buttons[key], "button")
-    if (!event.repeat && button && !button.disabled) button.click()
+    if (event.repeat) return
+    const button = act ? null : inside(buttons[key], PRESSED)
+    if (act) setTriggerValue("pressed", key)
+    else if (button && !button.disabled) button.click()
   }
 
   // Runs after the field itself has seen the key.
@@ -45,6 +67,7 @@ export default function ({ data }) {
   document.addEventListener("keydown", leave)
   document.addEventListener("keyup", release, true)
   return () => {
+    redrawn.disconnect()
     document.removeEventListener("keydown", press, true)
     document.removeEventListener("keydown", leave)
     document.removeEventListener("keyup", release, true)
