@@ -1,0 +1,1 @@
+"""What the benchmark of the review loop measures: a generated learner, and three programs that hold it."""
