@@ -13,7 +13,7 @@ import threading
 import unicodedata
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kb.bank import Bank
@@ -25,6 +25,7 @@ WEIGHTS = {"title": 12.0, "points": 4.0, "answer": 2.0, "choices": 1.5, "about":
 
 SNIPPET_LENGTH = 140
 LONGEST_QUERY = 24
+FEW = 8  # so few hits leave room for what holds the same words less closely
 
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _NAMES = {sign: name for name, sign in (LETTERS | OPERATORS | {"sqrt": "√"}).items() if sign != "|"}
@@ -74,6 +75,18 @@ class _Term:
             ends.append(f'"{singular}" *')
         return "(" + " OR ".join(" + ".join([*first, end]) for end in ends) + ")"
 
+    def loosely(self) -> str:
+        """The words for FTS5 wherever they stand, Chinese in pairs, which are counted from either end of a run."""
+        parts: list[str] = []
+        for is_chinese, run in itertools.groupby(self.words, _is_cjk):
+            words = list(run)
+            if not is_chinese:
+                parts += (_Term((word,)).expression() for word in words)
+                continue
+            splits = dict.fromkeys(_in_pairs(words, start) for start in (0, len(words) % 2))
+            parts.append("(" + " OR ".join(splits) + ")")
+        return " AND ".join(parts)
+
     def pieces(self) -> Iterator["_Term"]:
         """The same words, each on its own, and Chinese in pairs, for when nothing holds them all in a row."""
         run: list[str] = []
@@ -108,7 +121,8 @@ class Index:
         self._open: sqlite3.Connection | None = None
 
     def search(self, words: str, languages: Sequence[str] = LANGUAGES, limit: int = 50) -> tuple[Hit, ...]:
-        """The questions that hold all the words, best first; where none does, those that hold some of them.
+        """The questions that hold all the words, best first; where few do, then those that hold what is written in one run in
+        another order or apart, as 缓存的大小 for 缓存大小; where none does, those that hold some of the words.
 
         Each question comes once, in the first of `languages` in which it was found. Nothing that can be typed is an error.
         """
@@ -119,19 +133,25 @@ class Index:
         terms = tuple(dict.fromkeys(_terms(words)))
         if not terms or not languages:
             return ()
+        pieces = tuple(dict.fromkeys(piece for term in terms for piece in term.pieces()))
+        best: dict[str, Found] = {}
         with self._lock:
-            rows = self._find(" AND ".join(term.expression() for term in terms), languages)
-            if not rows:
-                terms = tuple(dict.fromkeys(piece for term in terms for piece in term.pieces()))
-                rows = self._find(" OR ".join(term.expression() for term in terms), languages) if terms else []
-        best: dict[str, tuple[str, float]] = {}
-        for slug, language, score in rows:
+            self._add(best, " AND ".join(term.expression() for term in terms), languages, terms)
+            if len(best) < FEW and pieces != terms:
+                self._add(best, " AND ".join(term.loosely() for term in terms), languages, pieces)
+            if not best and pieces:
+                self._add(best, " OR ".join(term.expression() for term in pieces), languages, pieces)
+        return tuple(best.values())
+
+    def _add(self, best: dict[str, Found], expression: str, languages: Sequence[str], terms: tuple[_Term, ...]) -> None:
+        """Adds what this finds, best first, after what was found already."""
+        before = set(best)
+        for slug, language, score in self._find(expression, languages):
             known = best.get(slug)
             if known is None:
-                best[slug] = (language, score)
-            elif languages.index(language) < languages.index(known[0]):
-                best[slug] = (language, known[1])
-        return tuple(Found(slug, *best[slug], terms) for slug in best)
+                best[slug] = Found(slug, language, score, terms)
+            elif slug not in before and languages.index(language) < languages.index(known.language):
+                best[slug] = replace(known, language=language)
 
     def _find(self, expression: str, languages: Sequence[str]) -> list[tuple[str, str, float]]:
         marks = ", ".join("?" * len(languages))
@@ -242,6 +262,13 @@ def _humps(text: str) -> Iterator[str]:
     for word in dict.fromkeys(_WORD.findall(text)):
         if word.isascii() and not word.islower() and len(humps := _HUMP.findall(word)) > 1:
             yield from humps
+
+
+def _in_pairs(words: Sequence[str], start: int) -> str:
+    """A run of Chinese for FTS5, cut after this many characters and then after every second."""
+    cuts = sorted({0, *range(start, len(words), 2), len(words)})
+    pairs = (words[first:last] for first, last in itertools.pairwise(cuts))
+    return "(" + " AND ".join(_Term(tuple(pair)).expression() for pair in pairs) + ")"
 
 
 def _is_cjk(word: str) -> bool:

@@ -136,6 +136,17 @@ def test_questions_with_all_words_hide_those_with_some(index: Index) -> None:
     assert found(index, "为什么要除以根号")[0] == "scaling"
 
 
+def test_chinese_in_one_run_is_also_found_apart_after_where_it_stands_so() -> None:
+    apart, row = (
+        question(slug, Text(slug), Text("显存", answer=answer))
+        for slug, answer in (("apart", "大小取决于缓存。"), ("row", "先算缓存大小，再算别的，又长又慢，缓存并不唯一。"))
+    )
+    other = question("other", Text("other"), Text("缓存"))
+    index = Index(Bank({each.slug: each for each in (apart, row, other)}, SYLLABUS, (), Path("content")))
+    assert found(index, "缓存大小") == ["row", "apart"]
+    assert set(found(index, "大小缓存")) == {"apart", "row"}
+
+
 def test_the_snippet_marks_what_was_looked_for(index: Index) -> None:
     (hit,) = index.search("saturate")
     assert hit.marked("[", "]") == "The softmax would [saturate]: q · k has variance d_k, and 0.93 is left."
