@@ -45,6 +45,7 @@ def config(dark: bool = False) -> dict[str, Any]:
         "header": {"labelColor": tone["ink"], "titleColor": tone["ink"], "labelFontSize": 12, "titleFontSize": 13},
         "legend": {"labelColor": tone["ink"], "titleColor": tone["quiet"], "labelFontSize": 12, "orient": "top"},
         "title": {"color": tone["ink"], "fontSize": 14, "fontWeight": "normal", "anchor": "start"},
+        "mark": {"aria": False},  # a figure is told as a whole, in words beside it, and not mark by mark
         "text": {"color": tone["ink"], "fontSize": 12},
         "rule": {"color": tone["quiet"]},
         "line": {"strokeWidth": 2.5},
