@@ -268,6 +268,11 @@ class Served:
         self.url = url
         self._process = process
 
+    def busy(self) -> float:
+        """Seconds that the server's process, without its children, has had of a processor."""
+        spent = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> int:
         """Bytes of memory that the server's process holds for itself."""
         status = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Promise: with 50 learners at once in Study, each thinking for 1 s between clicks, the 95th percentile of a click stays under
 3 times that of a learner alone. The memory of one more session is stated. The learners speak to the server as browsers do,
-in Streamlit's own messages, so that no browser takes part of the processor.
+in Streamlit's own messages, so that no browser takes part of the processor. The same crowd presses the button of a trivial
+app, which shows what one process of Streamlit on this machine has to give.
 """
 
 import argparse
@@ -20,19 +21,21 @@ from streamlit.proto.Delta_pb2 import Delta  # noqa: E402
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
-from benchmarks.app import Served, serving  # noqa: E402
+from benchmarks.app import TRIVIAL, Served, serving  # noqa: E402
 
 LIMIT = 3.0
 LEARNERS, THOUGHT_S, CLICKS, WARM = 50, 1.0, 20, 4
 REPLY_S = 120
-IN_ORDER = ("rate-g-", "commit-", "option-0-", "study-on")
+IN_STUDY = ("rate-g-", "commit-", "option-0-", "study-on")
+IN_TRIVIAL = ("None",)  # its button has no key
 
 
 class Learner:
-    """One session of Study, from its first page on."""
+    """One session of a page, from its first run on; of the buttons there, it presses the first of `in_order`."""
 
-    def __init__(self, served: Served) -> None:
-        self._url = f"{served.url}/study"
+    def __init__(self, served: Served, page: str = "study", in_order: tuple[str, ...] = IN_STUDY) -> None:
+        self._name, self._in_order = page, in_order
+        self._url = f"{served.url}/{page}"
         address = f"{served.url.replace('http', 'ws', 1)}/_stcore/stream"
         self._socket = connect(
             address, subprotocols=["streamlit"], origin=served.url, max_size=None, open_timeout=REPLY_S
@@ -44,11 +47,13 @@ class Learner:
 
     def click(self) -> float:
         """The seconds of one click: an answer to the question, a tick before it, or its rating."""
-        for start in IN_ORDER:
+        for start in self._in_order:
             widget = next((widget for key, widget in self._buttons.items() if key.startswith(start)), "")
             if widget:
                 return self._run(widget)
-        raise AssertionError(f"expected a button of Study; found {', '.join(self._buttons) or 'none'}.")
+        raise AssertionError(
+            f"expected a button {' or '.join(self._in_order)}; found {', '.join(self._buttons) or 'none'}."
+        )
 
     def close(self) -> None:
         """Ends the session."""
@@ -59,7 +64,7 @@ class Learner:
         message = BackMsg()
         request = message.rerun_script
         request.query_string, request.page_script_hash = self._query, self._page
-        request.page_name = "" if self._page else "study"
+        request.page_name = "" if self._page else self._name
         request.context_info.locale, request.context_info.url = "en-GB", self._url
         if pressed:
             request.widget_states.widgets.add(id=pressed).trigger_value = True
@@ -93,26 +98,48 @@ class Learner:
 
 
 def main() -> int:
-    """Prints both percentiles and the memory of a session; 0 when the promise is kept."""
+    """Prints both percentiles, of the app and of a trivial one, and the memory of a session; 0 when the promise is kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--learners", type=int, default=LEARNERS)
     learners = parser.parse_args().learners
-    with (
-        tempfile.TemporaryDirectory(prefix="livecards-") as folder,
-        serving(ROOT / "app.py", Path(folder) / "progress.db", ROOT / "content") as app,
-    ):
-        alone = Learner(app)  # the first session has the server import everything and read the bank
-        one = percentile([clicked_after_thought(alone) for _ in range(3 * CLICKS)][WARM:])
-        before = app.memory()
-        others = [Learner(app) for _ in range(learners - 1)]
-        mebibytes = (app.memory() - before) / len(others) / 2**20
-        many = percentile(at_once([alone, *others]))
-        for learner in (alone, *others):
-            learner.close()
-    print(f"one more session  {mebibytes:6.1f} MiB")
-    print(f"p95 of a click    {1e3 * one:6.0f} ms alone  {1e3 * many:6.0f} ms with {learners} learners", end="  ")
-    print(f"{many / one:5.2f} x  promise: under {LIMIT:g} x")
-    return int(many >= LIMIT * one)
+    with tempfile.TemporaryDirectory(prefix="livecards-") as name:
+        folder = Path(name)
+        script = folder / "trivial.py"
+        script.write_text(TRIVIAL, encoding="utf-8")
+        with serving(script, folder / "trivial.db") as peer:
+            told("trivial app", *crowd(peer, learners, "", IN_TRIVIAL))
+        with serving(ROOT / "app.py", folder / "progress.db", ROOT / "content") as app:
+            ratio = told("Study", *crowd(app, learners, "study", IN_STUDY))
+    print(f"promise: under {LIMIT:g} x in Study with {LEARNERS} learners")
+    return int(ratio >= LIMIT)
+
+
+def crowd(
+    served: Served, learners: int, page: str, in_order: tuple[str, ...]
+) -> tuple[list[float], list[float], float, int]:
+    """The seconds of each click of a learner alone and of all at once, the processor's for one of them, bytes a session."""
+    alone = Learner(served, page, in_order)  # the first session has the server import everything and read the bank
+    one = [clicked_after_thought(alone) for _ in range(3 * CLICKS)][WARM:]
+    memory = served.memory()
+    others = [Learner(served, page, in_order) for _ in range(learners - 1)]
+    memory = (served.memory() - memory) // max(len(others), 1)
+    busy = served.busy()
+    many = at_once([alone, *others])
+    busy = (served.busy() - busy) / (CLICKS * learners)
+    for learner in (alone, *others):
+        learner.close()
+    return one, many, busy, memory
+
+
+def told(what: str, one: list[float], many: list[float], busy: float, memory: int) -> float:
+    """Prints what was measured; how many times the 95th percentile of a learner alone that of all at once is."""
+    ratio = percentile(many) / percentile(one)
+    print(
+        f"{what:12} p95 of a click {1e3 * percentile(one):5.0f} ms alone {1e3 * percentile(many):6.0f} ms at once"
+        f" {ratio:6.2f} x  processor {1e3 * busy:5.1f} ms a click  one more session {memory / 2**20:4.1f} MiB",
+        flush=True,
+    )
+    return ratio
 
 
 def at_once(learners: list[Learner]) -> list[float]:

@@ -58,10 +58,16 @@ def _cache_folder() -> Path:
 def _stamp(root: Path) -> bytes:
     """What changes with any file of the bank or the program."""
     program: list[_File] = []
-    bank: list[_File] = []
     _look(str(_PROGRAM), 0, program)
-    _look(str(root), 1, bank)
+    bank = files_of(root)
     return marshal.dumps((sys.version, program, str(root), bank), 2)  # version 2 writes equal values as equal bytes
+
+
+def files_of(root: Path) -> list[_File]:
+    """What the folder of a bank holds, with all that changes when a file of it does; nothing where there is no folder."""
+    found: list[_File] = []
+    _look(str(root), 1, found)
+    return found
 
 
 def _look(folder: str, depth: int, found: list[_File]) -> None:

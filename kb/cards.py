@@ -176,8 +176,11 @@ class Cards:
                     loads[day] += change
                     if loads[day] >= MAX_LOAD:  # how many there are beyond the limit is not known
                         del loads[day]
-        if (given_away := remembered.known("given_away")) is not None and given_away[0] == card.last_day:
-            given_away[1].add(question)
+        if (given_away := remembered.known("given_away")) is not None:
+            if given_away[0] == card.last_day:
+                given_away[1].add(question)
+            else:  # with the clock set back it may have been answered on that day before
+                remembered.drop("given_away")
         if (ratings := remembered.known("ratings")) is not None:
             ratings[question] = card.rating
         if (due := remembered.known("due")) is not None:

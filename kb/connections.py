@@ -200,8 +200,8 @@ def _before_fork() -> None:
 
 
 def _in_child() -> None:
-    global _keeper
-    _keeper = None  # threads do not reach it either
+    global _keeper, _used
+    _keeper, _used = None, threading.Event()  # threads do not reach it either
     _lock.release()
 
 

@@ -35,7 +35,10 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Report:
-    """How often each kind of fault was found; `damage` is what stopped the search in a file that cannot be read."""
+    """How many answers stand, and how often each kind of fault was found.
+
+    `damage` is what stopped the search in a file that cannot be read.
+    """
 
     answers: int
     counts: Mapping[str, int]
@@ -100,8 +103,10 @@ def _examine(transaction: Transaction, bank: Bank, now: datetime, counts: dict[s
     counts["missing_triggers"] = sum(present.get(key) != statement for key, statement in _expected_schema().items())
     counts.update({str(kind): count for kind, count in log_faults(log, now).items()})
     by_question = dict(log.raw("SELECT question, count(*) FROM reviews WHERE kind = 'review' GROUP BY question"))
+    answers = sum(by_question.values())
     if ("VIEW", "answers") in present and not any(counts[kind] for kind in FOLDED_FROM):
         fold = Fold(transaction, course_of(bank))
+        (answers,) = next(log.raw("SELECT count(*) FROM answers WHERE kind = 'review'"))
         known = {*bank.questions, *bank.broken}
         counts["answers_to_unknown_questions"] = sum(
             count for question, count in by_question.items() if fold.present_slug(question) not in known
@@ -110,7 +115,7 @@ def _examine(transaction: Transaction, bank: Bank, now: datetime, counts: dict[s
             counts["wrong_cards"] = _wrong_cards(fold)
         else:
             (counts["stale_cards"],) = next(log.raw("SELECT count(*) FROM cards"))
-    return sum(by_question.values())
+    return answers
 
 
 def _wrong_cards(fold: Fold) -> int:

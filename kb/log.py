@@ -107,7 +107,8 @@ class Log:
             **({} if origin is None else {"origin": origin}),
         )
         self._remembered.changes += 1
-        self._remembered.put("last answer", (review_id, question))
+        if origin is None:
+            self._remembered.put("last answer", (review_id, question))
         self._remembered.drop(("known", review.day))
 
     def add_undo(self, review_id: str, at: datetime, day: date) -> None:

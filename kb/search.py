@@ -63,6 +63,7 @@ class _Term:
     """Words that must follow each other; the last one also matches as the beginning of a longer word."""
 
     words: tuple[str, ...]
+    quoted: bool = False
 
     def expression(self) -> str:
         """The term for FTS5; a word found whole counts twice, a plural also finds its singular."""
@@ -76,7 +77,12 @@ class _Term:
         return "(" + " OR ".join(" + ".join([*first, end]) for end in ends) + ")"
 
     def loosely(self) -> str:
-        """The words for FTS5 wherever they stand, Chinese in pairs, which are counted from either end of a run."""
+        """The words for FTS5 wherever they stand, Chinese in pairs, which are counted from either end of a run.
+
+        What stands between double quotes stays as it is.
+        """
+        if self.quoted:
+            return self.expression()
         parts: list[str] = []
         for is_chinese, run in itertools.groupby(self.words, _is_cjk):
             words = list(run)
@@ -282,7 +288,7 @@ def _terms(query: str) -> Iterator[_Term]:
         words = tuple(_normal(word) for word in _WORD.findall(chunk[1] or chunk[0]))[:left]
         left -= len(words)
         if words:
-            yield _Term(words)
+            yield _Term(words, quoted=chunk[1] is not None)
 
 
 def _snippet(parts: Iterable[str], terms: Sequence[_Term]) -> tuple[str, tuple[tuple[int, int], ...]]:

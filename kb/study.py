@@ -1,22 +1,22 @@
 """What both shells do with the learner's progress: choose a question, record the answer, tell how it goes."""
 
-import random
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kb import clock
+from kb.attempts import Attempt, checked_seed, start_attempt
 from kb.bank import Bank
 from kb.choosing import Course, Desk, Fold, Group, anew, changed, course_of, queue, reading, writing
 from kb.errors import SchedulingError, UsageError
 from kb.log import Details, after, to_json
 from kb.marks import is_leech_by, suspend_leech
 from kb.progress import Progress, TopicProgress, progress_at
-from kb.questions import NumericQuestion, Question
+from kb.questions import Question
 from kb.rating import Rating
 from kb.scheduling import Card, Review, State, checked_rating
 from kb.settings import Settings, checked_setting, read_settings
@@ -50,28 +50,6 @@ __all__ = [
     "submit",
     "undo",
 ]
-
-
-_SEEDS = random.SystemRandom()
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A question put to the learner once; its id makes a second submission harmless.
-
-    `order` is the order in which the choices are shown: positions in `Text.choices`. `changed` says that the meaning
-    of the answer changed since the learner's last review of it, and `changes` what, revision by revision and by language.
-    """
-
-    attempt_id: str
-    question_id: str
-    revision: int
-    seed: int
-    params: Mapping[str, Any]
-    order: tuple[int, ...]
-    shown_at: datetime
-    changed: bool = False
-    changes: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,27 +122,6 @@ class Undone:
 
     review_id: str
     question: str
-
-
-def start_attempt(
-    question: Question, now: datetime, *, seed: int | None = None, attempt_id: str | None = None
-) -> Attempt:
-    """An attempt at this question; the seed, below 2**63, gives its parameters and the order of its choices."""
-    seed = _SEEDS.getrandbits(32) if seed is None else _checked_seed(seed)
-    order = list(range(len(question.text("en").choices)))
-    source = random.Random(seed)
-    for last in range(len(order) - 1, 0, -1):  # not shuffle(): only random() promises the same sequence for ever
-        other = int(source.random() * (last + 1))
-        order[last], order[other] = order[other], order[last]
-    return Attempt(
-        attempt_id=uuid.uuid4().hex if attempt_id is None else attempt_id,
-        question_id=question.slug,
-        revision=question.revision,
-        seed=seed,
-        params=question.draw(seed) if isinstance(question, NumericQuestion) else {},
-        order=tuple(order),
-        shown_at=clock.utc(now),
-    )
 
 
 def next_attempt(
@@ -270,7 +227,7 @@ def submit(
         prediction=to_json("prediction", prediction),
         correct=correct,
         device=device,
-        seed=_checked_seed(attempt.seed),
+        seed=checked_seed(attempt.seed),
     )
     with writing(bank, store, now) as desk:
         stored = desk.log.find(attempt.attempt_id)
@@ -401,9 +358,3 @@ def _milliseconds(duration_s: float | None) -> int | None:
     if not 0 <= duration_s < 1e9:
         raise SchedulingError(f"duration_s: expected seconds from 0 on; found {duration_s}.")
     return round(duration_s * 1000)
-
-
-def _checked_seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise UsageError(f"seed: expected a whole number from 0 to 2**63 - 1; found {seed!r}.")
-    return seed

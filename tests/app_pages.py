@@ -1,16 +1,21 @@
 """Opens a page of the app in AppTest, over the small bank, and reads what it says."""
 
 import shutil
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from small_bank import question
 from streamlit.testing.v1 import AppTest
 
 from kb import study
 from kb.bank import load_bank
+from kb.questions import Choice, Text
 from kb.rating import Rating
+from kb.rendering import render
+from kb.settings import Settings
 from kb.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -29,15 +34,16 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "progress.db"
 
 
-def opened(page: str, language: str = "en", **address: str) -> AppTest:
-    """The app at this page, in this language."""
+def opened(page: str = "", language: str = "en", **address: str) -> AppTest:
+    """The app at this page, or else where it begins, in this language."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT_S)
     app.context = {"locale": "zh-CN" if language == "zh" else "en-GB"}
     app.run()
-    app.switch_page(f"kb/views/{page}.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
+    if page:
+        app.switch_page(f"kb/views/{page}.py")
+        for name, value in address.items():
+            app.query_params[name] = value
+        app.run()
     assert not app.exception, app.exception
     return app
 
@@ -77,3 +83,58 @@ def answered(database: Path, *answers: tuple[str, Rating, float]) -> None:
     for slug, rating, days in answers:
         at = now - timedelta(days=days)
         study.submit(bank, store, study.start_attempt(bank.questions[slug], at), rating, at)
+
+
+def set_to(database: Path, **settings: object) -> None:
+    for name, value in settings.items():
+        study.set_setting(Store(database), name, value, datetime.now(UTC))
+
+
+def settings_of(database: Path) -> Settings:
+    return study.settings(Store(database))
+
+
+def today(database: Path):
+    return settings_of(database).days.day(datetime.now(UTC))
+
+
+def pressed(app: AppTest, key: str) -> AppTest:
+    """The app after the button whose key begins like this was pressed."""
+    next(button for button in app.button if str(button.key).startswith(key)).click()
+    return again(app)
+
+
+def keys(app: AppTest) -> list[str]:
+    return [str(button.key) for button in app.button]
+
+
+def label(app: AppTest, key: str) -> str:
+    return next(button.label for button in app.button if str(button.key).startswith(key))
+
+
+def has(app: AppTest, key: str) -> bool:
+    return any(each.startswith(key) for each in keys(app))
+
+
+def stored(database: Path) -> list[tuple[str, int, str]]:
+    """Question, rating and kind of every entry of the log."""
+    with sqlite3.connect(database) as connection:
+        return connection.execute("SELECT question, rating, kind FROM reviews ORDER BY rowid").fetchall()
+
+
+def pick(app: AppTest, *texts: str) -> AppTest:
+    """The app after the options that say these were pressed one after the other."""
+    for text in texts:
+        place = next(button for button in app.button if str(button.key).startswith("option") and text in button.label)
+        place.click()
+        again(app)
+    return app
+
+
+def write(bank: Path, slug: str, topic: str = "attention", difficulty: int = 3, **keys) -> None:
+    """Adds a choice question to the bank, whose right option says so."""
+    choices = (Choice("the right one", True), Choice("a wrong one", False), Choice("another wrong one", False))
+    text = Text(title=f"What is {slug}?", choices=choices, answer="It is what it is.")
+    made = question(slug, topic, difficulty, covers=("attn-qk-separate",), texts={"en": text}, **keys)
+    (bank / topic / f"{slug}.md").write_text(render(made), encoding="utf-8")
+    st.cache_data.clear()

@@ -2,11 +2,16 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cli_runner import Done, Kb, example_bank
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from kb.store import Store
 
 _folder = tempfile.TemporaryDirectory(prefix="livecards-tests-")
 os.environ["KB_DB"] = f"{_folder.name}/progress.db"
@@ -19,6 +24,36 @@ os.environ.pop("KB_DRAFTS", None)
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def store() -> Iterator["Store"]:
+    """A new store, in memory where that can be, of a learner whose days are those of UTC."""
+    from small_bank import NOON, new_store, quick_folder
+
+    from kb import study
+
+    with quick_folder() as folder:
+        made = new_store(folder)
+        study.set_setting(made, "timezone", "UTC", NOON)
+        yield made
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty database and a copy of the small bank, in the environment of the app."""
+    from app_pages import environment
+
+    return environment(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[None]:
+    """Ends the workers that ran demos for the app."""
+    from kb.views import shell
+
+    yield
+    shell.runner().close()
 
 
 @pytest.fixture

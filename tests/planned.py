@@ -1,11 +1,9 @@
 """What the tests of the plan share: twelve questions in two topics, an interview, and a day of work."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from fsrs.scheduler import DEFAULT_PARAMETERS
-from small_bank import NOON, bank_of, new_store, question, quick_folder
+from small_bank import NOON, bank_of, question
 
 from kb import study
 from kb.memory import Memory
@@ -17,14 +15,6 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TODAY = NOON.date()
 MEMORY = Memory(DEFAULT_PARAMETERS)
 BANK = bank_of(*(question(slug) for slug in "abcdef"), *(question(slug, "masks") for slug in "uvwxyz"))
-
-
-@pytest.fixture(name="store")
-def store_fixture() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def interview_in(store: Store, days: int, per_day: int = 4, **settings) -> None:

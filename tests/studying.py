@@ -1,10 +1,8 @@
-"""What the tests of studying share: a store in UTC, six questions, and one line for an answer."""
+"""What the tests of studying share: six questions, and one line for an answer."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import pytest
-from small_bank import NOON, bank_of, new_store, question, quick_folder
+from small_bank import NOON, bank_of, question
 
 from kb import study
 from kb.rating import Rating
@@ -12,14 +10,6 @@ from kb.store import Store
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BANK = bank_of(*(question(slug) for slug in "abcdef"))
-
-
-@pytest.fixture(name="store")
-def store_fixture() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def answer(store: Store, slug: str, rating: Rating = Rating.Good, now: datetime = NOON, bank=BANK, **keys):

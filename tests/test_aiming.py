@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from small_bank import NOON, bank_of, question
-from studying import DAY, answer, store_fixture  # noqa: F401  a fixture
+from studying import DAY, answer
 
 from kb import aiming, study
 from kb.errors import UsageError

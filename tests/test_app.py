@@ -6,67 +6,20 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from app_pages import BANK, ROOT, opened, pressed, words
 from streamlit.testing.v1 import AppTest
 
 from kb import study
 from kb.bank import load_bank
 from kb.rating import Rating
 from kb.store import Store
-from kb.views import shell
 
-ROOT = Path(__file__).parents[1]
-BANK = ROOT / "tests" / "bank"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def workers() -> Iterator[None]:
-    """Ends the workers that ran demos."""
-    yield
-    shell.runner().close()
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty database and the small bank, in the environment of the app."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    monkeypatch.setenv("KB_DB", str(tmp_path / "progress.db"))
-    monkeypatch.setenv("KB_CONTENT", str(BANK))
-    return tmp_path / "progress.db"
-
-
-def opened(page: str = "", language: str = "en", **address: str) -> AppTest:
-    """The app at this page."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
-    app.context = {"locale": "zh-CN" if language == "zh" else "en-GB"}
-    app.run()
-    if page:
-        app.switch_page(f"kb/views/{page}.py")
-        for name, value in address.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception
-    return app
-
-
-def pressed(app: AppTest, key: str) -> AppTest:
-    """The app after the button whose key begins like this was pressed."""
-    next(button for button in app.button if str(button.key).startswith(key)).click()
-    app.run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything that the page says."""
-    parts = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.info, app.warning)
-    return "\n".join(element.value for part in parts for element in part)
+pytestmark = pytest.mark.usefixtures("workers")
 
 
 def keys(app: AppTest) -> set[str]:
@@ -373,8 +326,10 @@ def test_a_damaged_database_is_a_sentence_on_every_page(database: Path, language
         assert sentence in words(opened(page, language))
 
 
-def test_an_unknown_question_in_the_address_is_a_sentence(database: Path) -> None:
-    assert "there is none of that name" in words(opened("study", question="no-such-question"))
+def test_an_unknown_question_in_the_address_is_a_sentence_with_a_way_on(database: Path) -> None:
+    app = opened("study", question="no-such-question")
+    assert "there is none of that name" in words(app)
+    assert "undo" in keys(pressed(app, "study-due"))
 
 
 # Settings

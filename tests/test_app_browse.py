@@ -1,30 +1,18 @@
 """Browse in AppTest: the list, search, filters, the page of a question and the map of the syllabus, in both languages."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from app_pages import BANK, again, answered, environment, links, opened, words
+from app_pages import BANK, again, answered, links, opened, words
 from streamlit.testing.v1 import AppTest
 
 from kb import marks, study
 from kb.bank import load_bank
 from kb.rating import Rating
 from kb.store import Store
-from kb.views import shell
 
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return environment(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def workers() -> Iterator[None]:
-    """Ends the workers that ran demos."""
-    yield
-    shell.runner().close()
+pytestmark = pytest.mark.usefixtures("database", "workers")
 
 
 def slugs(app: AppTest) -> list[str]:

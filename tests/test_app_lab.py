@@ -154,8 +154,17 @@ def test_a_light_demo_runs_at_once_and_shows_figure_claims_and_values() -> None:
     assert "| 0.9222 |" in told
     assert "kb demo run softmax_saturation" in told
     assert "arxiv.org/abs/1706.03762" in told
-    assert "def run(" in told
+    assert "def run(" not in told
     assert {query for _label, query in links(app)} >= {"question=scale-by-root", "question=exploding-softmax"}
+
+
+def test_the_program_and_the_whole_result_are_drawn_when_they_are_opened() -> None:
+    app = demo()
+    app.session_state["lab-program-softmax_saturation"] = True
+    app.session_state["lab-json-softmax_saturation"] = True
+    told = words(settled(again(app)))
+    assert "def run(" in told
+    assert '"max_weight_unscaled": ' in told
 
 
 def test_moving_a_slider_runs_it_anew_and_the_address_follows() -> None:
@@ -305,6 +314,17 @@ def test_a_record_is_shown_beside_the_local_result_with_device_and_date(
     assert "Recorded: NVIDIA H200, 18 November 2026, torch 2.13.0." in told
     assert "| Here | NVIDIA H200 |" in told
     assert "It was run with other values: head_dim 512." in words(demo(head_dim="64"))
+
+
+@pytest.mark.parametrize(
+    ("device", "label"), [("cuda", "What does a GPU give?"), ("cpu", "What did another computer give?")]
+)
+def test_a_record_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, label: str
+) -> None:
+    recorded(tmp_path, {**FILE, "device": device})
+    monkeypatch.setattr(records, "RECORDS", tmp_path)
+    assert label in [each.label for each in demo().expander]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 """The marks of the learner in Study, in AppTest over a real store: flag, note, not today, suspend, known already, leech."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from app_pages import BANK, again, environment, opened, words
+from app_pages import BANK, again, opened, pressed, words
 from streamlit.testing.v1 import AppTest
 
 from kb import marks, study
@@ -15,30 +14,13 @@ from kb.bank import load_bank
 from kb.marks import Marks
 from kb.rating import Rating
 from kb.store import Store
-from kb.views import shell
 
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return environment(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def workers() -> Iterator[None]:
-    """Ends the workers that ran demos."""
-    yield
-    shell.runner().close()
+pytestmark = pytest.mark.usefixtures("database", "workers")
 
 
 def marked(app: AppTest, mark: str) -> AppTest:
     """The app after this entry of the menu was chosen."""
     app.menu_button[0].click(mark)
-    return again(app)
-
-
-def pressed(app: AppTest, key: str) -> AppTest:
-    """The app after the button whose key begins like this was pressed."""
-    next(button for button in app.button if str(button.key).startswith(key)).click()
     return again(app)
 
 

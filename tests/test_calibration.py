@@ -1,10 +1,9 @@
 """How sure the learner was against what came, what was recalled of what came back, and the time it took."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from small_bank import NOON, bank_of, new_store, question, quick_folder
+from small_bank import NOON, bank_of, question
 
 from kb import history, study
 from kb.calibration import STATED, calibration
@@ -13,19 +12,10 @@ from kb.grading import Prediction, logged_prediction
 from kb.history import LONGEST_S
 from kb.rating import Rating
 from kb.retention import Retention, true_retention
-from kb.store import Store
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TODAY = NOON.date()
 BANK = bank_of(*(question(slug) for slug in "abc"), *(question(slug, "masks") for slug in "xyz"))
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def answer(store, slug, rating=Rating.Good, now=NOON, bank=BANK, seed=None, **keys):

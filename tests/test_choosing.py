@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from small_bank import NOON, bank_of, question
-from studying import BANK, DAY, MINUTE, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, MINUTE, answer, asked, learn
 
 from kb import study
 from kb.errors import UsageError
@@ -74,6 +74,13 @@ def test_a_requirement_may_be_named_by_its_former_slug(store):
     bank = bank_of(question("now", difficulty=2, formerly=("then",)), question("next", requires=("then",)))
     assert study.due(bank, store, NOON).next == ("now", "next")
     assert asked(bank, store, skip=("now",)) is None
+
+
+def test_the_first_questions_of_the_queue_are_those_of_the_whole_queue(store):
+    whole = study.due(BANK, store, NOON)
+    assert len(whole.next) > 2
+    assert study.due(BANK, store, NOON, n=2).next == whole.next[:2]
+    assert study.due(BANK, store, NOON, n=0).next == ()
 
 
 def test_new_questions_stop_at_the_daily_limit_and_go_on_the_next_day(store):

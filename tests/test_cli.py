@@ -45,7 +45,7 @@ def test_list_gives_the_form_that_scripts_read(kb: Kb) -> None:
 def test_an_answer_is_recorded_due_later_and_can_be_taken_back(kb: Kb) -> None:
     assert kb("due", "--json").json == {"due": 0, "new": 1, "learning": 0, "next": [SLUG]}
     answered = kb("answer", SLUG, "--rating", "good", "--json").json
-    assert set(answered) == {"question", "rating", "review_id", "due", "stability", "difficulty", "state"}
+    assert set(answered) == {"question", "rating", "review_id", "due", "stability", "difficulty", "state", "leech"}
     assert (answered["question"], answered["rating"], answered["state"]) == (SLUG, "good", "learning")
     assert kb("due", "--json").json["new"] == 0
     assert kb("stats", "--json").json["reviews"] == 1
@@ -194,3 +194,4 @@ def test_every_command_explains_itself(kb: Kb) -> None:
 
 def test_the_chinese_interface_speaks_chinese(kb: Kb) -> None:
     assert "没有" in kb("undo", lang="zh").err
+    assert kb("stats", lang="zh").out.splitlines()[-1].count("周") == 7

@@ -113,6 +113,14 @@ def test_what_a_kept_connection_remembers_is_what_a_new_one_reads(steps):
         kept.close()
 
 
+def test_an_answer_with_the_clock_set_back_changes_what_was_given_away_on_the_day_before_it(store):
+    bank = bank_of(question("p", follow_ups=("z",)), question("z"), question("zz"))
+    answer(store, "p", NOON, bank=bank)
+    study.due(bank, store, NOON)
+    answer(store, "p", NOON - timedelta(days=1), bank=bank)
+    assert study.due(bank, store, NOON) == study.due(bank, Store(store.path), NOON)
+
+
 def test_the_next_operation_of_any_store_of_the_path_has_the_same_connection(store):
     used = []
     for each in (store, store, Store(store.path, keep_open=True)):

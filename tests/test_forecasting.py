@@ -1,13 +1,12 @@
 """What will be recalled in the coming weeks of what was seen, with the reviews and without them."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from statistics import fmean
 
 import pytest
-from small_bank import NOON, bank_of, new_store, question, quick_folder
+from small_bank import NOON, bank_of, question
 
 from kb import marks, study
 from kb.forecasting import expected_retention
@@ -19,14 +18,6 @@ DAY = timedelta(days=1)
 TODAY = NOON.date()
 NAMES = tuple(f"q{place:02}" for place in range(40))
 BANK = bank_of(*map(question, NAMES))
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def answer(store: Store, slug: str, rating: Rating, now=NOON) -> None:

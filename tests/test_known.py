@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from cli_runner import SLUG, Kb
 from small_bank import NOON, bank_of, question, quick_folder
-from studying import BANK, DAY, MINUTE, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, MINUTE, answer, asked, learn
 from test_doctor import damage
 
 from kb import doctor, history, study
@@ -124,7 +124,7 @@ def test_a_backup_keeps_it_and_counts_the_answers_alone(store):
 
 def test_the_command_says_when_the_check_comes_and_undo_takes_it_back(kb: Kb) -> None:
     known = kb("know", SLUG, "--json").json
-    assert set(known) == {"question", "rating", "review_id", "due", "stability", "difficulty", "state"}
+    assert set(known) == {"question", "rating", "review_id", "due", "stability", "difficulty", "state", "leech"}
     assert (known["question"], known["rating"], known["state"]) == (SLUG, "easy", "review")
     assert kb("know", SLUG).out.startswith(f"{SLUG}: known already; a check comes 2")
     assert kb("undo", "--json").json == {"question": SLUG, "review_id": known["review_id"]}

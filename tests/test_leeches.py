@@ -2,7 +2,7 @@
 
 import pytest
 from small_bank import NOON, bank_of, question
-from studying import BANK, DAY, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, answer, asked, learn
 
 from kb import marks, study
 from kb.marks import Marks

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from small_bank import NOON, bank_of, question, quick_folder
-from studying import BANK, DAY, MINUTE, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, MINUTE, answer, asked, learn
 
 from kb import marks, study
 from kb.errors import UnknownQuestionError, UsageError

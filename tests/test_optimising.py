@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -30,14 +29,6 @@ ROOT = Path(__file__).parents[1]
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AGAIN, HARD, GOOD, EASY = Rating
 OTHERS = (0.5, 1.0, 4.0, 20.0, *DEFAULT_PARAMETERS[4:20], 0.3)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def log_of(store: Store, parameters, count: int, seed: int = 0):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from small_bank import NOON, bank_of, numeric_question, question
-from studying import DAY, answer, store_fixture  # noqa: F401  a fixture
+from studying import DAY, answer
 
 from kb import study
 from kb.bank import load_bank

@@ -1,7 +1,7 @@
 """The plan towards an interview: what it asks, and what an answer is worth."""
 
 import pytest
-from planned import BANK, DAY, MEMORY, MINUTE, TODAY, answer, asked, interview_in, store_fixture, work  # noqa: F401  a fixture
+from planned import BANK, DAY, MEMORY, MINUTE, TODAY, answer, asked, interview_in, work
 from small_bank import NOON, bank_of, question
 
 from kb import study

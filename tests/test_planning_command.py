@@ -69,6 +69,7 @@ def test_the_command_says_what_stays_unseen_and_how_to_choose_otherwise(kb):
     ("options", "message"),
     [
         (("--date", "2020-01-01"), "kb: --date: expected 2"),
+        (("--also", "2020-01-01"), "kb: --also: expected 2"),
         (("--date", "soon"), "kb: interview_date: expected a date such as 2027-03-31; found 'soon'."),
         (("--date", "8999-01-01", "--topic", "poetry"), "kb: --topic: expected one of attention, kv_cache; found poetry."),
         (("--date", "8999-01-01", "--answers", "0"), "kb: answers_per_day: expected a whole number from 1 to 9999; found 0."),

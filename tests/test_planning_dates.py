@@ -4,7 +4,7 @@ import json
 from datetime import date
 
 import pytest
-from planned import BANK, DAY, MINUTE, TODAY, answer, interview_in, store_fixture, work  # noqa: F401  a fixture
+from planned import BANK, DAY, MINUTE, TODAY, answer, interview_in, work
 from small_bank import NOON, new_store, quick_folder
 
 from kb import study

@@ -6,12 +6,12 @@ from statistics import fmean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planned import BANK, DAY, MEMORY, TODAY, answer, interview_in, store_fixture, subjects_of  # noqa: F401  a fixture
+from planned import BANK, DAY, MEMORY, TODAY, answer, interview_in, subjects_of
 from small_bank import NOON, bank_of
 
 from kb import study
 from kb.planning import Effort, Interview, Subject
-from kb.planning.choice import Learner
+from kb.planning.choice import Learner, ahead, ranked
 from kb.planning.forecast import outlooks
 from kb.planning.rehearsal import FIRST_SHARES, MAX_ROUNDS, Rehearsal, luck
 from kb.rating import Rating
@@ -113,7 +113,7 @@ drawn_interviews = st.lists(
 
 
 @given(drawn_subjects, drawn_interviews, st.builds(Effort, st.integers(0, 6), st.integers(0, 4)))
-def test_each_day_answers_those_by_which_most_is_lost_counted_for_each_interview_that_covers_them(
+def test_each_day_answers_those_by_which_most_is_lost_the_more_the_nearer_each_interview_that_covers_them(
     subjects, interviews, effort
 ):
     """The same days played by looking at the loss of every subject, which is slow."""
@@ -133,12 +133,13 @@ def test_each_day_answers_those_by_which_most_is_lost_counted_for_each_interview
     for interview in interviews:
         end = (interview.date - TODAY).days
         while day < max(end, 1):
-            losses = [
-                (sum(day <= (each.date - TODAY).days and each.covers(subject.topic) for each in interviews), place)
+            days_left = [(each, (each.date - TODAY).days - day) for each in interviews]
+            urgent = [
+                (sum(1 / max(left, 1) for each, left in days_left if left >= 0 and each.covers(subject.topic)), place)
                 for place, subject in enumerate(subjects)
                 if place not in known or known[place][2] != day
             ]
-            order = sorted((-times * (1 - recall(place, day)), place) for times, place in losses if times)
+            order = sorted((-urgency * (1 - recall(place, day)), place) for urgency, place in urgent if urgency)
             for _, place in order[: effort.per_day if day else effort.left]:
                 drawn = luck(place, answers[place])
                 answers[place] += 1
@@ -153,6 +154,49 @@ def test_each_day_answers_those_by_which_most_is_lost_counted_for_each_interview
             day += 1
         expected.append([recall(place, max(end, 1)) for place in range(len(subjects))])
     assert list(Rehearsal(subjects, interviews, TODAY, learner).play(effort)) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "per_day"),
+    [(("m", 4), ("a", 7), 20), (("m", 4), ("a", 7), 10), (("m", 2), ("a", 7), 20), (("m", 4), ("", 14), 20)],
+)
+def test_with_two_dates_the_forecast_is_what_the_daily_choice_comes_to(first, second, per_day):
+    subjects = [
+        *(Subject(f"a{place}", "a") for place in range(44)),
+        *(Subject(f"m{place}", "m") for place in range(25)),
+    ]
+    interviews = [Interview(TODAY + days * DAY, tuple(topics)) for topics, days in (first, second)]
+    played = dict(enumerate(subjects))
+    answers = [0] * len(subjects)
+    reached = []
+    for day in range(second[1]):
+        today = TODAY + day * DAY
+        for subject in ranked(list(played.values()), ahead(interviews, today), today, per_day, MEMORY)[:per_day]:
+            place = subjects.index(Subject(subject.question, subject.topic))
+            drawn = luck(place, answers[place])
+            answers[place] += 1
+            if subject.last_day is None:
+                rating = next((rating for rating, share in FIRST_SHARES if drawn < share), Rating.Easy)
+                after = MEMORY.first(rating)
+            else:
+                waited = (today - subject.last_day).days
+                rating = Rating.Good if drawn < MEMORY.recall(subject.stability, waited) else Rating.Again
+                after = MEMORY.after(subject.stability, subject.difficulty, waited, rating)
+            played[place] = Subject(subject.question, subject.topic, *after, today, rating is Rating.Again)
+        for interview in interviews:
+            if interview.date == today + DAY:
+                asked = [each for each in played.values() if interview.covers(each.topic)]
+                recalls = [
+                    MEMORY.recall(each.stability, (interview.date - each.last_day).days) if each.last_day else 0.0
+                    for each in asked
+                ]
+                reached.append(fmean(recalls))
+    rehearsal = Rehearsal(subjects, interviews, TODAY, Learner(MEMORY, 1.0))
+    expected = [
+        fmean(recall for recall, each in zip(recalls, subjects, strict=True) if interview.covers(each.topic))
+        for recalls, interview in zip(rehearsal.play(Effort(per_day)), interviews, strict=True)
+    ]
+    assert expected == pytest.approx(reached, abs=0.06)
 
 
 def test_from_nothing_seen_the_forecast_is_what_ratings_by_chance_come_to():

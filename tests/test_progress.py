@@ -2,7 +2,7 @@
 
 import pytest
 from small_bank import NOON
-from studying import BANK, DAY, MINUTE, answer, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, MINUTE, answer, learn
 
 from kb import study
 from kb.rating import Rating

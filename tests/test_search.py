@@ -145,6 +145,7 @@ def test_chinese_in_one_run_is_also_found_apart_after_where_it_stands_so() -> No
     index = Index(Bank({each.slug: each for each in (apart, row, other)}, SYLLABUS, (), Path("content")))
     assert found(index, "缓存大小") == ["row", "apart"]
     assert set(found(index, "大小缓存")) == {"apart", "row"}
+    assert found(index, '"缓存大小"') == ["row"]
 
 
 def test_the_snippet_marks_what_was_looked_for(index: Index) -> None:

@@ -1,6 +1,5 @@
 """Settings of the app, of sessions and of the scheduler: their defaults, what they refuse, and what a change of them does."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import fsrs
@@ -8,26 +7,17 @@ import pytest
 from fsrs.scheduler import LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS
 from hypothesis import given
 from hypothesis import strategies as st
-from small_bank import NOON, bank_of, new_store, question, quick_folder
+from small_bank import NOON, bank_of, question
 
 from kb import study
 from kb.errors import SchedulingError, UsageError
 from kb.rating import Rating
 from kb.scheduling import DEFAULT_PARAMETERS, Review, Scheduler, fuzzed
 from kb.settings import DEFAULTS, Settings, checked_setting
-from kb.store import Store
 
 DAY = timedelta(days=1)
 BANK = bank_of(*(question(slug) for slug in "abcd"))
 OTHERS = (0.5, 1.0, 4.0, 20.0, *DEFAULT_PARAMETERS[4:20], 0.3)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with quick_folder() as folder:
-        made = new_store(folder)
-        study.set_setting(made, "timezone", "UTC", NOON)
-        yield made
 
 
 def with_one_changed(place: int, value: object) -> list[object]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from small_bank import NOON, bank_of, new_store, question, quick_folder
-from studying import DAY, MINUTE, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import DAY, MINUTE, answer, asked, learn
 
 from kb import study
 from kb.bank import load_bank

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from small_bank import NOON, bank_of, numeric_question, question
-from studying import BANK, DAY, MINUTE, answer, asked, learn, store_fixture  # noqa: F401  a fixture
+from studying import BANK, DAY, MINUTE, answer, asked, learn
 
 from kb import study
 from kb.errors import SchedulingError, UnknownQuestionError, UsageError

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import click
 
 from kb import marks, study
+from kb.cli.progress import local_time, stored_answer
 from kb.cli.session import Session, json_option, note, now, pass_session, print_json
 
 
@@ -29,19 +30,9 @@ def know_command(session: Session, slug: str, as_json: bool) -> None:
     """Take a question as known already; it comes back for a check. `kb undo` takes it back."""
     reviewed = study.know(session.bank, session.store, slug, now())
     if as_json:
-        print_json(
-            {
-                "question": reviewed.question,
-                "rating": reviewed.rating.name.lower(),
-                "review_id": reviewed.review_id,
-                "due": reviewed.due.isoformat(),
-                "stability": reviewed.stability,
-                "difficulty": reviewed.difficulty,
-                "state": reviewed.state,
-            }
-        )
+        print_json(stored_answer(reviewed))
         return
-    due = reviewed.due.astimezone().strftime("%Y-%m-%d %H:%M")
+    due = local_time(reviewed.due)
     click.echo(session._("{question}: known already; a check comes {due}", question=reviewed.question, due=due))
 
 

@@ -54,7 +54,7 @@ def plan_command(
     if clear:
         changes = {"interviews": None, "interview_date": None}
     elif day is not None:
-        interview = _interview(session, day, topics, without)
+        interview = _interview(session, "--date", day, topics, without)
         everything = not interview.topics
         changes = {
             "interviews": None if everything else [interview],
@@ -62,7 +62,10 @@ def plan_command(
         }
     elif also is not None:
         changes = {
-            "interviews": [*study.settings(session.store).interviews, _interview(session, also, topics, without)]
+            "interviews": [
+                *study.settings(session.store).interviews,
+                _interview(session, "--also", also, topics, without),
+            ]
         }
     if answers is not None:
         changes |= {"answers_per_day": answers, "minutes_per_day": None}
@@ -79,15 +82,15 @@ def plan_command(
         _show(session, plan)
 
 
-def _interview(session: Session, day: str, topics: Collection[str], without: Collection[str]) -> Interview:
-    """The interview that the options describe.
+def _interview(session: Session, option: str, day: str, topics: Collection[str], without: Collection[str]) -> Interview:
+    """The interview that the options describe; `option` is the one that names its day.
 
     Raises: UsageError for a day that is over, and for a topic that the bank does not have.
     """
     today = study.settings(session.store).days.day(now())
     on = date.fromisoformat(checked_setting("interview_date", day))
     if on < today:
-        raise UsageError(f"--date: expected {today} or a later day; found {on}.")
+        raise UsageError(f"{option}: expected {today} or a later day; found {on}.")
     known = course_of(session.bank).topics
     unknown = sorted({*topics, *without}.difference(known))
     if unknown:

@@ -1,6 +1,7 @@
 """Commands about progress: due, answer, undo, stats, rebuild."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,17 +48,7 @@ def answer_command(session: Session, slug: str, rating: str, as_json: bool) -> N
     attempt = study.start_attempt(question, now())
     reviewed = study.submit(session.bank, session.store, attempt, Rating[rating.capitalize()], now())
     if as_json:
-        print_json(
-            {
-                "question": reviewed.question,
-                "rating": reviewed.rating.name.lower(),
-                "review_id": reviewed.review_id,
-                "due": reviewed.due.isoformat(),
-                "stability": reviewed.stability,
-                "difficulty": reviewed.difficulty,
-                "state": reviewed.state,
-            }
-        )
+        print_json(stored_answer(reviewed))
         return
     if reviewed.leech:
         note(
@@ -66,11 +57,26 @@ def answer_command(session: Session, slug: str, rating: str, as_json: bool) -> N
             )
         )
         return
-    click.echo(session._("{question}: due again {due}", question=reviewed.question, due=_local(reviewed.due)))
+    click.echo(session._("{question}: due again {due}", question=reviewed.question, due=local_time(reviewed.due)))
 
 
-def _local(moment: Any) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+def stored_answer(reviewed: study.Reviewed) -> dict[str, Any]:
+    """A stored answer and the card after it, as JSON holds them."""
+    return {
+        "question": reviewed.question,
+        "rating": reviewed.rating.name.lower(),
+        "review_id": reviewed.review_id,
+        "due": reviewed.due.isoformat(),
+        "stability": reviewed.stability,
+        "difficulty": reviewed.difficulty,
+        "state": reviewed.state,
+        "leech": reviewed.leech,
+    }
+
+
+def local_time(moment: datetime) -> str:
+    """The time to the minute, as the clock of this computer has it."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 @click.command("undo")

@@ -1,6 +1,7 @@
 """The days before the interviews played through once, for one learner: what is answered on each day, and what is recalled then.
 
-On each day the questions of lowest recall are answered, which is quicker to play than the daily choice and does about as well.
+On each day the questions of lowest recall are answered, those of a near interview first, which is quicker to play than the
+daily choice and does about as well.
 """
 
 from collections import deque
@@ -79,14 +80,14 @@ class Rehearsal:
         return self._memory.recall(self._stability[place], day - self._last[place]) if self._seen[place] else 0.0
 
     def _weakest(self, count: int, day: int) -> list[int]:
-        """So many subjects by which most is lost on this day, each counted for every interview ahead that covers it."""
+        """So many subjects by which most is lost on this day, shared out over the days to each interview that covers them."""
         found: list[tuple[float, int]] = []
         for alike in self._groups:
-            times = sum(day <= end for end in alike.ends)
-            if count and times:
+            urgency = sum(1 / max(end - day, 1) for end in alike.ends if day <= end)
+            if count and urgency:
                 weak = list(islice(alike.unseen, count))
                 weak += self._weakest_seen(alike.seen, count - len(weak), day)
-                found += ((times * (self._recall(place, day) - 1), place) for place in weak)
+                found += ((urgency * (self._recall(place, day) - 1), place) for place in weak)
         return [place for _, place in sorted(found)[:count]]
 
     def _weakest_seen(self, places: Sequence[int], count: int, day: int) -> list[int]:

@@ -36,8 +36,8 @@ def show_figure(outcome: Outcome, prediction: float | None = None, truth: float 
 
 
 def show_spec(spec: Spec, alt: str) -> None:
-    """Draws a Vega-Lite figure of ours; it is read out by its words, not mark by mark."""
-    spec = {**(_brightened(spec) if shell.dark() else spec), "config": {**config(shell.dark()), "aria": False}}
+    """Draws a Vega-Lite figure of ours."""
+    spec = {**(_brightened(spec) if shell.dark() else spec), "config": config(shell.dark())}
     for fixed in ("width", "$schema"):
         spec.pop(fixed, None)
     st.vega_lite_chart(spec, theme=None, width="stretch", alt=alt)

@@ -25,7 +25,7 @@ from demos import (
 from demos._runner import DEVICES, MEMORY_BYTES, Run, Runner, shared
 from kb import i18n, study
 from kb.bank import Bank, load_bank
-from kb.bank_cache import load_bank_quickly
+from kb.bank_cache import files_of, load_bank_quickly
 from kb.errors import AnswerError, CorruptDatabaseError, KbError, NewerDatabaseError, StoreError, UnknownQuestionError
 from kb.own import own_questions, with_own
 from kb.paths import content_path, database_path, drafts_path
@@ -98,11 +98,7 @@ _reading = threading.Lock()
 def _on_disk() -> tuple[str, str, int]:
     """The folders of the questions, and a number that changes with any file of them; looked up at most once a second."""
     root, own = content_path(), drafts_path(database_path())
-    stamps = []
-    for path in (*root.glob("*.*"), *root.glob("*/*.*"), *own.glob("*.*"), *own.glob("*/*.*")):
-        with suppress(OSError):  # the file was just removed
-            stamps.append((str(path), path.stat().st_mtime_ns))
-    return str(root), str(own), hash(tuple(sorted(stamps)))
+    return str(root), str(own), hash((*files_of(root), *files_of(own)))
 
 
 def store() -> Store:

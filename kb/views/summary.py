@@ -207,7 +207,7 @@ def show_alternatives() -> None:
     with shell.sentences():
         store = shell.store()
         progress, settings = study.progress(bank, store, now), shell.settings()
-        more = study.due(bank, store, now, beyond=True)
+        more = study.due(bank, store, now, beyond=True, n=1)
         today, *later = progress.forecast
         coming = next(((day, count) for day, count in later if count), None)
         parts = []

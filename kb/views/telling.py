@@ -97,19 +97,16 @@ def _tell_choices(turn: Turn, text: Text) -> None:
 
 def _tell_options(options: Sequence[Shown], turn: Turn) -> None:
     """The options where they stood, with the reason under the right ones and under the ones chosen."""
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", key=f"shown-{turn.id}"):
         for place, each in enumerate(options):
             if each.correct:
                 icon, colour = ":material/check_circle:", "green"
             else:
                 icon, colour = (":material/cancel:", "red") if each.chosen else (numeral(place), "gray")
             label = question.label(each.label)
-            with st.container(horizontal=True, wrap=False, gap="xsmall", key=f"shown-{place}-{turn.id}"):
-                st.markdown(f":{colour}[{icon}]", width="content")
-                with st.container(gap=None):
-                    st.markdown(f"**{label}**" if each.correct else f":{colour}[{label}]")
-                    if each.why and (each.correct or each.chosen):
-                        st.caption(question.page_markdown(each.why))
+            said = f":{colour}[{icon}] " + (f"**{label}**" if each.correct else f":{colour}[{label}]")
+            why = question.page_markdown(each.why) if each.correct or each.chosen else ""
+            st.markdown(f"{said}\n\n{why}")
 
 
 def _tell_words(turn: Turn, text: Text) -> dict[str, str]:

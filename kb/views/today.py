@@ -132,11 +132,11 @@ def _what_is_due(plan: Plan, progress: Progress, length: Length) -> str:
     parts = []
     if reviews:
         parts.append(ngettext("{count} to review", "{count} to review", reviews))
+    if plan.new:
+        parts.append(ngettext("{count} new", "{count} new", plan.new))
     waiting = progress.forecast[0][1] - reviews
     if plan.interviews and waiting > 0:
         parts.append(ngettext("{count} due that can wait", "{count} due that can wait", waiting))
-    if plan.new:
-        parts.append(ngettext("{count} new", "{count} new", plan.new))
     if length.minutes is None and len(plan.next) > length.size:
         parts.append(ngettext("{count} at a time", "{count} at a time", length.size))
     if plan.answered:

@@ -59,6 +59,16 @@ def test_a_held_key_marks_once(open_page: Open, database: Path) -> None:
     assert [kind for kind, _question, _value in events(database)] == ["suspend", "flag"]
 
 
+def test_a_key_counts_once_however_often_the_page_was_drawn(open_page: Open, database: Path) -> None:
+    page = open_page("study?question=scale-by-root")
+    page.get_by_text("To let the weights of a row sum to 1").click()
+    expect(page.get_by_role("heading", name="Answer", exact=True)).to_be_visible()
+    expect(page.get_by_text("Computed here in")).to_be_visible()
+    page.keyboard.press("f")
+    expect(page.get_by_role("img", name="flag")).to_be_visible()
+    assert events(database) == [("flag", "scale-by-root", None)]
+
+
 def test_a_note_is_written_while_the_demo_runs_and_kept_when_the_field_is_left(open_page: Open, database: Path) -> None:
     page = open_page("study?question=scale-by-root")
     page.get_by_text("To let the weights of a row sum to 1").click()
@@ -94,6 +104,7 @@ def test_the_list_is_walked_without_a_mouse(open_page: Open) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("question="))
+    expect(page.get_by_label("Search questions and answers")).to_have_count(0)  # the list and its focus are gone
     expect(page.get_by_role("button", name="Study this now")).to_have_attribute("aria-keyshortcuts", "ENTER")
     expect(page.get_by_role("switch")).to_be_attached()
     page.keyboard.press("Space")

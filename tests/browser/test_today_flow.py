@@ -93,6 +93,15 @@ def test_on_a_phone_today_has_one_button_in_reach_and_nothing_is_cut_off(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_the_menu_of_pages_closes_once_one_is_chosen(open_page: Open) -> None:
+    page = open_page(**PHONE)
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Browse").tap()
+    expect(page.get_by_role("heading", name="Browse")).to_be_visible()
+    expect(page.get_by_test_id("stExpandSidebarButton")).to_be_in_viewport()
+    expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+
+
 def test_the_choice_where_time_is_short_changes_the_plan_on_the_spot(open_page: Open, database: Path) -> None:
     store, now = answered(database, days=1), datetime.now(UTC)
     study.set_setting(store, "interview_date", study.settings(store).days.day(now) + timedelta(days=2), now)

@@ -3,8 +3,10 @@
 
 const TEXT = 'textarea, select, [contenteditable="true"], input:not([type=checkbox]):not([type=radio]):not([type=range])'
 let wanted = null
+let detach = () => {} // as in keys.js
 
 export default function ({ data }) {
+  detach()
   const { search, words } = data
   const field = () => document.querySelector(`.st-key-${CSS.escape(search)} input`)
   const rows = () => [...document.querySelectorAll('[class*="st-key-row-"] a')]
@@ -43,5 +45,6 @@ export default function ({ data }) {
   }
 
   document.addEventListener("keydown", move, true)
-  return () => document.removeEventListener("keydown", move, true)
+  detach = () => document.removeEventListener("keydown", move, true)
+  return detach
 }

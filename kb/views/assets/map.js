@@ -12,7 +12,10 @@ const show = (name, tries = 60) => {
   else link?.focus({ preventScroll: true })
 }
 
+let detach = () => {} // as in keys.js
+
 export default function () {
+  detach()
   const open = (event) => {
     const tile = event.target.closest?.("[data-point]")
     if (!tile) return
@@ -21,5 +24,6 @@ export default function () {
     show(`at-${tile.dataset.point}`)
   }
   document.addEventListener("click", open)
-  return () => document.removeEventListener("click", open)
+  detach = () => document.removeEventListener("click", open)
+  return detach
 }
