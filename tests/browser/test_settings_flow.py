@@ -64,8 +64,15 @@ def test_a_way_back_to_a_copy_shows_the_settings_of_that_copy(open_page: Open, d
     field = page.get_by_label("New questions a day")
     expect(field).to_have_value("8")
     page.get_by_text("Go back to a copy").click()
-    page.locator(".st-key-restore-copy").get_by_role("combobox").click()
-    page.get_by_role("option", name=re.compile("made by hand")).click()
+    choice = page.locator(".st-key-restore-copy").get_by_role("combobox")
+    expect(choice).to_be_visible()
+    made = page.get_by_role("option", name=re.compile("made by hand"))
+    for _ in range(20):  # a list closes while the part that it stands in still unfolds
+        choice.click()
+        page.wait_for_timeout(500)
+        if made.is_visible():
+            break
+    made.click()
     expect(page.get_by_text("This copy lacks 1 change of settings, marks or notes.")).to_be_visible()
     page.get_by_text("Put this copy in the place of my progress").click()
     page.locator(".st-key-restore button").click()
