@@ -56,8 +56,7 @@ def learn(database: Path) -> None:
 
 def study_page(page: Page, url: str) -> None:
     page.goto(f"{url}/study?question=why-scale-by-sqrt-dk")
-    page.get_by_text("certain").first.wait_for()
-    page.keyboard.press("1")
+    page.locator('[class*="st-key-option-0"] button').click()
     page.get_by_test_id("stVegaLiteChart").first.wait_for()
 
 
