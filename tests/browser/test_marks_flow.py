@@ -41,6 +41,7 @@ def test_marks_are_made_by_keys_and_undo_takes_them_back_in_turn(open_page: Open
         seen.append(attempt(page))
     assert [kind for kind, _question, _value in events(database)] == ["flag", "bury", "suspend"]
     for before in reversed(seen[:-1]):
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.keyboard.press("u")
         expect(before).to_be_visible()
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()

@@ -18,6 +18,7 @@ def part(page: Page, key: str) -> Locator:
 def ready(page: Page, button: str = "undo") -> Page:
     """The page once the keyboard reaches this button, and with it all others that were drawn."""
     expect(part(page, button).locator("button[aria-keyshortcuts]")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     return page
 
 
